@@ -1,0 +1,145 @@
+"""What a source of data is, and what it gives: images with targets."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from aucmax.data._messages import listed, repeated
+from aucmax.data.images import Rows
+
+PARTS = ("train", "validation", "test")
+
+
+class Images(Protocol):
+    """A lazy sequence of images: an image is made only when it is asked for."""
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (colour), the same for all images."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Tensor: ...
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """n images with their targets: what every source gives.
+
+    Args:
+        images: ``images[i]`` is a uint8 tensor of shape (C, H, W), C = 1 or 3.
+        target: (n, L) float32; 1 positive, 0 negative, NaN unknown.
+        labels: L names, one for each column of ``target``.
+        ids: n names, one for each image, all different.
+        groups: (n,) names such as patients; rows of one group belong in one part. None: no groups.
+        split: (n,) of "train", "validation", "test", or "" where the source leaves it open.
+            None: the source does not speak of parts.
+
+    Raises:
+        ValueError: lengths that do not match, a value of ``target`` other than 0, 1 and NaN, an id
+            that comes twice, or a label whose known values are all of one class (a label that
+            is unknown everywhere passes: images to be predicted).
+    """
+
+    images: Images
+    target: NDArray[np.float32]
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
+    split: NDArray[np.str_] | None = None
+
+    def __post_init__(self) -> None:
+        problems = [*self._shapes()] or [*self._values()]
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def subset(self, rows: ArrayLike) -> Self:
+        """The images of ``rows`` (indices, or a mask of length n), in that order.
+
+        A part may hold one class only; :func:`aucmax.data.split` is where that is refused.
+        """
+        rows = np.asarray(rows)
+        if rows.dtype == bool:
+            if rows.shape != (len(self),):
+                raise ValueError(f"rows: a mask needs shape ({len(self)},), got {rows.shape}")
+            rows = np.flatnonzero(rows)
+        rows = rows.astype(np.int64)
+        part = copy.copy(self)
+        fields = {
+            "images": Rows(self.images, rows),
+            "target": self.target[rows],
+            "ids": tuple(self.ids[row] for row in rows),
+            "groups": None if self.groups is None else self.groups[rows],
+            "split": None if self.split is None else self.split[rows],
+        }
+        for name, value in fields.items():
+            object.__setattr__(part, name, value)  # skips the check for two classes, see above
+        return part
+
+    def part(self, name: str) -> Self:
+        """The rows whose ``split`` is "train", "validation" or "test"."""
+        if self.split is None:
+            raise ValueError("the images have no parts yet: divide them with aucmax.data.split")
+        return self.subset(self.split == name)
+
+    def _shapes(self) -> Iterator[str]:
+        n = len(self.ids)
+        if n == 0:
+            yield "the data set is empty: no image"
+        if self.target.shape != (n, len(self.labels)):
+            yield (
+                f"target must have shape (images, labels) = ({n}, {len(self.labels)}), "
+                f"got {self.target.shape}"
+            )
+        columns = {"images": self.images, "groups": self.groups, "split": self.split}
+        for name, column in columns.items():
+            if column is not None and len(column) != n:
+                yield f"{name} must be as long as ids ({n}), got {len(column)}"
+
+    def _values(self) -> Iterator[str]:
+        if doubles := repeated(self.ids):
+            yield f"ids must be unique, but these come more than once: {listed(doubles)}"
+        if doubles := repeated(self.labels):
+            yield f"labels must be unique, but these come more than once: {listed(doubles)}"
+        if self.split is not None and (other := set(self.split.tolist()) - {*PARTS, ""}):
+            yield f"split must be one of {listed(PARTS)} or '', got {listed(sorted(other))}"
+        known = ~np.isnan(self.target)
+        for column, label in enumerate(self.labels):
+            values = self.target[known[:, column], column]
+            if other := sorted({float(v) for v in values} - {0.0, 1.0}):
+                yield f"label {label!r}: values must be 0, 1 or NaN (unknown), got {other[0]:g}"
+            elif len(values) and values.min() == values.max():
+                only, missing = ("positive", "negative") if values[0] else ("negative", "positive")
+                yield (
+                    f"label {label!r} holds one class only: all {len(values)} known values are "
+                    f"{only} ({values[0]:g}); an AUC needs at least one {missing}"
+                )
+
+
+class Source(ABC):
+    """Where labelled images come from. Its fields are options; :meth:`load` does the work.
+
+    A subclass is a frozen dataclass. Options are checked when it is made, before a file is read.
+    """
+
+    def __post_init__(self) -> None:
+        if problems := list(self.problems()):
+            raise ValueError(f"{type(self).__name__}: " + "; ".join(problems))
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the options, a sentence for each."""
+        yield from ()
+
+    @abstractmethod
+    def load(self) -> ImageSet:
+        """Read the labels and list the images (their pixels are read when asked for)."""

@@ -1,0 +1,224 @@
+"""Lazy sequences of images: arrays in memory, and files that are decoded when asked for."""
+
+import operator
+import struct
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aucmax.data._messages import listed
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+T = TypeVar("T")
+
+EXTENSIONS = frozenset(
+    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+_GREY = frozenset(("1", "L", "LA", "La", "I", "F"))
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+
+class Rows:
+    """Some rows of a sequence of images.
+
+    >>> images = ArrayImages(np.arange(3, dtype=np.uint8).reshape(3, 1, 1))
+    >>> Rows(images, np.array([2, 0]))[0].item()
+    2
+    """
+
+    def __init__(self, images: Any, rows: NDArray[np.int64]) -> None:
+        inside = isinstance(images, Rows)  # a part of a part looks its row up once, not twice
+        self._images = images._images if inside else images
+        self._rows = images._rows[rows] if inside else rows
+        self.channels: int = images.channels
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        return self._images[int(self._rows[operator.index(index)])]
+
+
+class ArrayImages:
+    """Images that are in memory already, in one array or in several (which are not joined).
+
+    Args:
+        arrays: uint8, (n, H, W) grey, or (n, H, W, C) with C = 1 or 3; all with the same C.
+
+    Raises:
+        ValueError: another type or shape.
+
+    >>> ArrayImages(np.zeros((5, 8, 8), np.uint8), np.zeros((2, 8, 8, 1), np.uint8))[6].shape
+    torch.Size([1, 8, 8])
+    """
+
+    def __init__(self, *arrays: NDArray[np.uint8]) -> None:
+        for array in arrays:
+            _check_array(array)
+        self._arrays = arrays
+        self._starts = [0, *accumulate(len(a) for a in arrays)]
+        channels = {1 if a.ndim == 3 else a.shape[3] for a in arrays}
+        if len(channels) != 1:
+            raise ValueError(f"images: all arrays must be grey, or all colour, got C in {channels}")
+        self.channels: int = channels.pop()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        index = _inside(index, len(self))
+        which = bisect_right(self._starts, index) - 1
+        pixels = self._arrays[which][index - self._starts[which]]
+        return _to_tensor(pixels)
+
+
+class FileImages:
+    """Images in files, decoded with Pillow when they are asked for.
+
+    Every format that Pillow reads becomes 8 bits a channel, in one documented way: the EXIF
+    rotation is applied; a palette becomes RGB; a transparent pixel is laid over black;
+    CMYK and other colour spaces become RGB; of several frames the first counts. Where some
+    files are grey and some colour, grey ones get three equal channels. Grey files of 16 bits
+    are scaled by 255 / (2^bits - 1) and rounded.
+
+    Args:
+        paths: one file an image.
+        bits: how many bits a 16-bit grey file really uses, 9 to 16 (medical images often use 12).
+            None: 16, and an error for an image with no value above 4095, which
+            looks like 12 bits and would be left with 16 levels of grey.
+        channels: 1 or 3 to have every image so (1 makes colours grey). None reads the head of every
+            file to find out (:func:`check_images`), and so finds unreadable files before the
+            work starts.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        bits: int | None = None,
+        channels: int | None = None,
+    ) -> None:
+        self.paths: list[str] = [str(path) for path in paths]
+        self.bits = bits
+        self.channels: int = check_images(self.paths) if channels is None else channels
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        path = self.paths[_inside(index, len(self))]
+        return _to_tensor(_opened(path, lambda image: _decode(image, self.channels, self.bits)))
+
+
+def check_images(paths: Sequence[str | Path]) -> int:
+    """Read the head of every file; how many channels an image that fits them all has: 1 or 3.
+
+    This finds files that are missing, empty or no images. What is damaged further inside a file
+    shows only when it is decoded.
+
+    Raises:
+        FileNotFoundError: files that are not there: the first five and how many.
+        ValueError: files that are no image: the first five with the reason, and how many.
+    """
+    if missing := [path for path in paths if not Path(path).is_file()]:
+        raise FileNotFoundError(f"{len(missing)} image files are not there: {listed(missing)}")
+    modes: set[str] = set()
+    bad: list[str] = []
+    for path in paths:
+        try:
+            modes.add(_opened(path, lambda image: image.mode))
+        except ValueError as error:
+            bad.append(str(error))
+    if bad:
+        more = f"; ... ({len(bad)} files in all)" if len(bad) > 5 else ""
+        raise ValueError("; ".join(bad[:5]) + more)
+    return 1 if all(_is_grey(mode) for mode in modes) else 3
+
+
+def _opened(path: str | Path, read: Callable[["Image"], T]) -> T:
+    """What ``read`` makes of the image at ``path``; every failure names the path."""
+    from PIL import Image
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"image file {str(path)!r} is not there (it was moved or deleted)")
+    if Path(path).stat().st_size == 0:
+        raise ValueError(f"image {str(path)!r} cannot be read: the file is empty")
+    try:
+        with Image.open(path) as image:
+            return read(image)
+    except (*_UNREADABLE, Image.DecompressionBombError) as error:
+        reason = "it is no image file" if isinstance(error, Image.UnidentifiedImageError) else error
+        raise ValueError(f"image {str(path)!r} cannot be read: {reason}") from error
+
+
+def _is_grey(mode: str) -> bool:
+    return mode in _GREY or mode.startswith("I;16")
+
+
+def _decode(image: "Image", channels: int, bits: int | None) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; convert it to 8 or 16 bits first")
+    if image.mode.startswith("I"):
+        image = Image.fromarray(_eight_bits(np.asarray(image), bits))
+    if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image).convert("RGB")
+    return np.asarray(image.convert("L" if channels == 1 else "RGB"))
+
+
+def _eight_bits(pixels: NDArray[Any], bits: int | None) -> NDArray[np.uint8]:
+    highest = 2 ** (bits or 16) - 1
+    low, top = int(pixels.min(initial=0)), int(pixels.max(initial=0))
+    if low < 0 or top > highest:
+        raise ValueError(
+            f"a pixel holds {low if low < 0 else top}, and {bits or 16} bits go from 0 to {highest}"
+        )
+    if bits is None and 0 < top <= 4095:
+        raise ValueError(
+            f"it is a 16-bit file whose highest pixel is {top}, so it would become almost black; "
+            "say how many bits count: bits=12 for values up to 4095, bits=16 to take it as it is"
+        )
+    return np.round(pixels * (255 / highest)).astype(np.uint8)
+
+
+def _check_array(array: NDArray[Any]) -> None:
+    if array.dtype != np.uint8:
+        raise ValueError(
+            f"images must be uint8 (0 to 255), got {array.dtype}; convert them, for example "
+            "(255 * images).astype('uint8') for values from 0 to 1"
+        )
+    grey_or_colour = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))
+    if not grey_or_colour:
+        first = array.ndim == 4 and array.shape[1] in (1, 3)
+        hint = "; channels come last: images.transpose(0, 2, 3, 1)" if first else ""
+        raise ValueError(
+            "images must have shape (n, height, width) or (n, height, width, 1 or 3), "
+            f"got {array.shape}{hint}"
+        )
+
+
+def _inside(index: int, length: int) -> int:
+    position = operator.index(index)
+    if not -length <= position < length:
+        raise IndexError(f"image {position} of {length}")
+    return position % length
+
+
+def _to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    array = np.array(pixels)  # a copy: what a transform writes must not reach the data set
+    tensor = torch.from_numpy(array)
+    return tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1).contiguous()

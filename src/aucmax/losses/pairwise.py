@@ -1,0 +1,101 @@
+"""PairwiseAUCLoss: a surrogate of the ranking error over all pairs of a batch."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from .._checks import mean_weights, values_are_checked
+from ..surrogates import SURROGATES, Surrogate, square, squared_hinge
+from .all_pairs import blockwise_mean, square_mean, squared_hinge_mean
+from .base import Activation, AUCLoss
+
+
+class MissingClassWarning(UserWarning):
+    """A batch held no pair of a positive and a negative, so nothing was learned from it."""
+
+
+class PairwiseAUCLoss(AUCLoss):
+    r"""Mean of a surrogate over all pairs of a positive and a negative of the batch.
+
+    .. math:: \frac{1}{n_+n_-}\sum_{i\in +}\sum_{j\in -} \ell(h_i - h_j)
+
+    Equal in value and gradient to the double loop, ties included, at a lower price:
+
+    ================================================  ==============  ==========================
+    surrogate                                         time            memory
+    ================================================  ==============  ==========================
+    ``square``                                        O(B)            O(B)
+    ``squared_hinge``                                 O(B log B)      O(B)
+    ``hinge``, ``logistic``, ``sigmoid``,             O(B+ B-)        O(B), one block of pairs
+    ``exponential``, ``barrier_hinge``, or your own                   at a time
+    ================================================  ==============  ==========================
+
+    The squared hinge is sorted and summed by prefix sums (Rust and Hocking, arXiv 2302.11062). A
+    label without a pair in the batch is left out of the mean over labels; a batch without any pair
+    gives 0 with zero gradient and a :class:`MissingClassWarning` (where values are checked).
+
+    Args:
+        surrogate: a name from :mod:`aucmax.surrogates`, or any function (gap, margin) -> Tensor
+            that works element by element.
+        margin: m > 0, in units of the score.
+        activation: maps logits to scores, applied in float32 (float64 stays).
+
+    Raises:
+        ValueError: if the surrogate is unknown or the margin not positive.
+
+    >>> loss_fn = PairwiseAUCLoss("square", margin=1.0, activation=torch.nn.Identity())
+    >>> loss_fn(torch.tensor([2.0, 1.0, 0.5]), torch.tensor([1, 0, 0]))
+    tensor(0.1250)
+    """
+
+    def __init__(
+        self,
+        surrogate: str | Surrogate = "squared_hinge",
+        margin: float = 1.0,
+        *,
+        activation: Activation = torch.sigmoid,
+    ) -> None:
+        super().__init__(activation)
+        if isinstance(surrogate, str):
+            if surrogate not in SURROGATES:
+                raise ValueError(f"surrogate must be one of {list(SURROGATES)}, got {surrogate!r}")
+            surrogate = SURROGATES[surrogate]
+        if not margin > 0:
+            raise ValueError(f"margin must be > 0, in units of the score, got {margin}")
+        self.surrogate: Surrogate = surrogate
+        self.margin = margin
+
+    def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
+        """Mean over all pairs, averaged over the labels that have a pair in this batch.
+
+        Args:
+            logits: raw model outputs, (B,), (B, 1) or (B, L).
+            target: 0, 1 or NaN (unknown), of the same shape.
+            index: not used; accepted so that losses are interchangeable.
+
+        Raises:
+            TypeError: if an argument is no tensor, or logits are not floating point.
+            ValueError: if shapes or values are not as said above.
+        """
+        h, positive, negative = self.scores(logits, target)
+        pairs = positive.sum(0) * negative.sum(0)
+        if self.training and values_are_checked(h.device) and not pairs.any():
+            warnings.warn(
+                "this batch has no pair of a positive and a negative, so its loss is 0: "
+                "draw batches with aucmax.BalancedBatches, or make them larger",
+                MissingClassWarning,
+                stacklevel=2,
+            )
+        if self.surrogate is square:
+            value = square_mean(h, positive, negative, self.margin)
+        elif self.surrogate is squared_hinge:
+            value = squared_hinge_mean(h, positive, negative, self.margin)
+        else:
+            value = blockwise_mean(h, positive, negative, self.margin, self.surrogate)
+        return (mean_weights(pairs) * value).sum()
+
+    def extra_repr(self) -> str:
+        """Show what was asked for."""
+        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
+        return f"surrogate={name!r}, margin={self.margin}"

@@ -1,0 +1,170 @@
+"""DeLong's interval of an AUC, and his paired test, for independent or grouped rows."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._inputs import as_groups, as_rows, check_level
+from ._quantiles import quantile, tail
+from .influence import CONSTANT, Estimate, Part, difference, influences, parts_error
+from .results import Interval, PairedTest
+from .score_interval import FEW, score_limits
+
+Groups = ArrayLike | Sequence[str] | None
+
+
+def auroc_interval(
+    scores: ArrayLike, target: ArrayLike, *, level: float = 0.95, groups: Groups = None
+) -> Interval | list[Interval]:
+    r"""AUC with DeLong's confidence interval, on the logit scale so that it stays within [0, 1].
+
+    .. math:: \operatorname{logit}^{-1}\left(\operatorname{logit} A \pm z \frac{SE}{A(1-A)}\right),
+              \quad SE^2 = \frac{\widehat{Var}_+(V)}{m} + \frac{\widehat{Var}_-(V)}{n}
+
+    With ``groups`` the rows of one group (a patient) may depend on each other: their influence is
+    summed before it is squared (Obuchowski; the cross term takes the geometric mean of the two
+    small-sample factors, so the variance cannot become negative).
+
+    DeLong's variance is 0 for perfect or constant scores, undefined for one positive, and too small
+    for a few. There Newcombe's score interval takes over: alone where DeLong sees no variation, and
+    with fewer than ten positives or negatives (groups of them) the limits are the wider of the two.
+    Simulated coverage of 95 % is 92 % or more, but for 88 % with 10 to 20 positives at AUC 0.95.
+
+    Args:
+        scores: (n,), (n, 1) or (n, L), any real scale, infinities allowed, higher = more positive.
+        target: same shape, 0, 1 or NaN (unknown: the row does not count for that label).
+        level: confidence level in (0, 1).
+        groups: (n,) any labels, one per row; None: all rows are independent.
+
+    Returns:
+        An interval; for L labels a list of L, nan (with an :class:`UndefinedMetricWarning`) for a
+        label that has one class only.
+
+    Raises:
+        ValueError: as for :func:`auroc`, or for a level or groups that do not fit.
+
+    Sources: DeLong et al., Biometrics 44 (1988), https://doi.org/10.2307/2531595; Sun and Xu, IEEE
+    SPL 21 (2014), https://doi.org/10.1109/LSP.2014.2337313 (speed); Obuchowski, Biometrics 53
+    (1997), https://doi.org/10.2307/2533958 (groups)
+
+    >>> print(auroc_interval([1, 4, 3, 7, 2, 6, 5, 8], [0, 0, 1, 1, 0, 0, 1, 1]))
+    0.812 [0.329, 0.975]
+    """
+    check_level(level)
+    rows = as_rows(scores, target)
+    codes = as_groups(groups, len(rows.scores))
+    found = [
+        undefined_interval(level) if e is None else auc_interval(e, e.variance(codes), level)
+        for e in influences(rows, codes)
+    ]
+    return found[0] if rows.single else found
+
+
+def auroc_test(
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    target: ArrayLike,
+    *,
+    level: float = 0.95,
+    groups: Groups = None,
+) -> PairedTest | list[PairedTest]:
+    r"""DeLong's paired test of two models on the same rows.
+
+    .. math:: z = \frac{A_a - A_b}{SE(A_a - A_b)}, \quad SE^2 = \sum_i (\psi_{ai} - \psi_{bi})^2
+
+    The interval of the difference is symmetric, cut at -1 and 1. Models that rank all rows alike
+    have difference 0 and p = 1. A model on which DeLong sees no variation (perfect, or one
+    positive) enters with the standard error of its score interval. With few rows of a class p is
+    optimistic: a nominal 5 % was up to 9 % with ten positives, and 24 % with two, in simulations.
+
+    Args:
+        scores_a: (n,), (n, 1) or (n, L) of model a, any real scale, higher = more positive.
+        scores_b: same shape, of model b, on a scale of its own.
+        target: same shape, 0, 1 or NaN (unknown: the row does not count for that label).
+        level: confidence level of the difference's interval, in (0, 1).
+        groups: (n,) any labels, one per row; rows of one group may depend on each other.
+
+    Returns:
+        The test; for L labels a list of L, nan (with an :class:`UndefinedMetricWarning`) for a
+        label that has one class only.
+
+    Raises:
+        ValueError: as for :func:`auroc_interval`.
+
+    Source: DeLong et al., Biometrics 44 (1988), https://doi.org/10.2307/2531595
+
+    >>> target = [0, 0, 0, 0, 1, 1, 1, 1]
+    >>> print(auroc_test([1, 2, 3, 5, 4, 6, 7, 8], [1, 6, 3, 5, 2, 4, 7, 8], target))
+    0.250 [-0.096, 0.596], p = 0.16
+    """
+    check_level(level)
+    rows_a, rows_b = as_rows(scores_a, target, "scores_a"), as_rows(scores_b, target, "scores_b")
+    codes = as_groups(groups, len(rows_a.scores))
+    pairs = zip(influences(rows_a, codes), influences(rows_b, codes), strict=True)
+    tests = []
+    for a, b in pairs:
+        if a is None or b is None:
+            tests.append(PairedTest(undefined_interval(level), math.nan, math.nan))
+        else:
+            gap = difference(a, b)
+            tests.append(paired_test(gap, gap.variance(codes), level))
+    return tests[0] if rows_a.single else tests
+
+
+def undefined_interval(level: float) -> Interval:
+    """The interval of a label that has one class only."""
+    return Interval(math.nan, math.nan, math.nan, level)
+
+
+def auc_interval(
+    estimate: Estimate, variance: float, level: float, freedom: float = math.inf
+) -> Interval:
+    """Interval of a mean of AUCs; Student's t where ``freedom`` is finite.
+
+    Limits on the logit scale for what varies, the score limits of the parts on which DeLong sees
+    nothing vary, and their distances from the estimate added in square (Zou and Donner, Statist.
+    Med. 27 (2008), https://doi.org/10.1002/sim.3095).
+    """
+    value, error = estimate.value, math.sqrt(variance)
+    low = high = value
+    if visible := error > CONSTANT and 0 < value < 1:
+        centre = math.log(value / (1 - value))
+        spread = quantile(level, freedom) * error / (value * (1 - value))
+        low, high = _expit(centre - spread), _expit(centre + spread)
+    hidden = [p for p in estimate.parts if not (visible and p.estimable)]
+    if hidden:
+        below, above = _distances(hidden, level) * len(hidden) / len(estimate.parts)
+        low = max(0.0, value - math.hypot(value - low, below))
+        high = min(1.0, value + math.hypot(high - value, above))
+    if all(min(p.positives, p.negatives) < FEW for p in estimate.parts):
+        below, above = _distances(estimate.parts, level)
+        low, high = min(low, value - below), max(high, value + above)
+    return Interval(value, float(low), float(high), level)
+
+
+def _distances(parts: Sequence[Part], level: float) -> NDArray[np.float64]:
+    """Mean distance (2,) of the parts' AUCs from their lower and their upper score limits."""
+    limits = [score_limits(p.auc, p.positives, p.negatives, level) for p in parts]
+    return np.mean(
+        [(p.auc - low, high - p.auc) for p, (low, high) in zip(parts, limits, strict=True)], axis=0
+    )
+
+
+def _expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+def paired_test(
+    gap: Estimate, variance: float, level: float, freedom: float = math.inf
+) -> PairedTest:
+    """Test of a difference with its variance; Student's t where ``freedom`` is finite."""
+    value, error = gap.value, math.sqrt(variance + gap.slack**2)
+    if error <= CONSTANT:
+        if abs(value) <= CONSTANT:  # the models rank all rows alike
+            return PairedTest(Interval(value, value, value, level), 0.0, 1.0)
+        error = math.sqrt(2) * parts_error(gap)  # all rows moved alike: there is no spread to see
+    spread = quantile(level, freedom) * error
+    interval = Interval(value, max(value - spread, -1.0), min(value + spread, 1.0), level)
+    return PairedTest(interval, value / error, tail(value / error, freedom))

@@ -1,0 +1,34 @@
+"""Recipes: one YAML file for each task, read by ``aucmax fit`` and meant to be copied."""
+
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that the package carries."""
+    names = (Path(file.name) for file in files(__name__).iterdir())
+    return sorted(name.stem for name in names if name.suffix == ".yaml")
+
+
+def recipe_text(recipe: str) -> str:
+    """YAML of a recipe by name, or of a file by path.
+
+    Raises:
+        ValueError: if there is no such recipe and no such file.
+    """
+    if recipe in recipe_names():
+        return (files(__name__) / f"{recipe}.yaml").read_text()
+    path = Path(recipe)
+    if path.is_file():
+        return path.read_text()
+    near = get_close_matches(recipe, recipe_names())
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(
+        f"there is no recipe or file {recipe!r}; recipes are {', '.join(recipe_names())}{hint}"
+    )
+
+
+def recipe_summary(recipe: str) -> str:
+    """What a recipe is for: the first line of its YAML, a comment."""
+    return recipe_text(recipe).splitlines()[0].lstrip("# ")

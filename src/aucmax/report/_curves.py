@@ -1,0 +1,126 @@
+"""What ROC and precision-recall figures have in common: panels, curves, bands and legends."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from ._label import KnownSamples, targets
+from ._samples import Floats, Predictions
+from ._style import FAINT, colour, panels, settle, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 14
+GRID = np.linspace(0.0, 1.0, 201)
+NEWLINE = "\n"
+TICKS = [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+@dataclass(frozen=True)
+class Curves(ABC):
+    """One kind of figure: a panel per label, in each a curve per set of predictions."""
+
+    level: float
+    band: bool
+
+    area: ClassVar[str]
+    x: ClassVar[str]
+    y: ClassVar[str]
+    corner: ClassVar[Literal["lower right", "best"]]
+
+    @abstractmethod
+    def points(self, known: KnownSamples) -> tuple[Floats, Floats]:
+        """The curve."""
+
+    @abstractmethod
+    def limits(self, known: KnownSamples) -> tuple[Floats, Floats]:
+        """Lower and upper end of the confidence band at ``GRID``."""
+
+    @abstractmethod
+    def value(self, known: KnownSamples) -> dict[str, float]:
+        """The area below the curve with its interval."""
+
+    @abstractmethod
+    def chance(self, known: KnownSamples) -> tuple[float, float, str]:
+        """Height at x = 0 and at x = 1 of a model that knows nothing, and what to call it."""
+
+    def figure(self, by_name: Mapping[str, Predictions], label: str | None) -> "Figure":
+        """Draw all."""
+        labels = _labels(by_name, label)
+        with style():
+            figure, axes = panels(len(labels))
+            for name, ax in zip(labels, axes, strict=True):
+                known = {
+                    who: KnownSamples.of(p, p.labels.index(name), level=self.level)
+                    for who, p in by_name.items()
+                }
+                self._panel(ax, known, alone=len(labels) == 1)
+                if len(labels) > 1 or label is not None:
+                    ax.set_title(name)
+            figure.supxlabel(self.x, fontsize=10.5)
+            figure.supylabel(self.y, fontsize=10.5)
+            if len(labels) > 1 and len(by_name) > 1:
+                _legend_of_names(figure, list(by_name))
+            return settle(figure)
+
+    def _panel(self, ax: "Axes", known: Mapping[str, KnownSamples], *, alone: bool) -> None:
+        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=TICKS, yticks=TICKS)
+        texts = ["0", "0.25", "0.5", "0.75", "1"] if alone else ["0", "", "0.5", "", "1"]
+        ax.set_xticks(TICKS, texts)
+        ax.set_yticks(TICKS, texts)
+        whole = {who: one for who, one in known.items() if not one.missing()}
+        if not whole:
+            why = "\n".join(sorted({str(one.missing()) for one in known.values()}))
+            ax.text(0.5, 0.5, why, ha="center", va="center", color=FAINT)
+            return
+        for start, end, name in dict.fromkeys(map(self.chance, whole.values())):
+            title = name if alone else None
+            ax.plot([0, 1], [start, end], color=FAINT, lw=1.2, ls=(0, (4, 3)), label=title)
+        for place, (who, one) in enumerate(known.items()):
+            if who in whole:
+                self._curve(ax, place, self._title(who) if alone else "", one)
+        ax.legend(loc=self.corner, fontsize=9.5 if alone else 8, handlelength=1.6)
+
+    def _title(self, who: str) -> str:
+        # A long name takes a line of its own, so that the legend stays within the axes.
+        return f"{who}{': ' if len(who) <= 14 else NEWLINE}{self.area} "
+
+    def _curve(self, ax: "Axes", place: int, name: str, known: KnownSamples) -> None:
+        ink, dash = colour(place)
+        text = "{estimate:.3f} ({low:.3f} to {high:.3f})".format(**self.value(known))
+        ax.plot(*self.points(known), color=ink, ls=dash, label=name + text, clip_on=False)
+        if self.band:
+            ax.fill_between(GRID, *self.limits(known), color=ink, alpha=0.16, lw=0)
+
+
+def _labels(by_name: Mapping[str, Predictions], label: str | None) -> tuple[str, ...]:
+    if not by_name:
+        raise ValueError("predictions_by_name must hold at least one set of predictions")
+    first = next(iter(by_name.values())).labels
+    for who, p in by_name.items():
+        targets(p)
+        if label is not None and label not in p.labels:
+            raise ValueError(f"label must be one of {p.labels} for {who!r}, got {label!r}")
+        if label is None and set(p.labels) != set(first):
+            raise ValueError(
+                f"all predictions of a figure need the same labels: {who!r} has {p.labels}, "
+                f"others have {first}; name one with label=..."
+            )
+    if label is None and len(first) > MOST_PANELS:
+        raise ValueError(
+            f"a figure shows at most {MOST_PANELS} labels, got {len(first)}; "
+            "name one with label=..."
+        )
+    return first if label is None else (label,)
+
+
+def _legend_of_names(figure: "Figure", names: list[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], color=colour(i)[0], ls=colour(i)[1]) for i in range(len(names))]
+    figure.legend(lines, names, loc="outside upper center", ncols=min(len(names), 4), frameon=False)

@@ -1,0 +1,174 @@
+"""What all batch samplers share: epochs, seeds, ranks, and resuming in the middle."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Generator, Tensor
+from torch.utils.data import Sampler
+
+
+class EpochBatches(Sampler[list[int]], ABC):
+    """Batches of dataset positions, a pure function of (seed, epoch, number of processes).
+
+    A subclass says how many rows it can use, whether they suffice, and draws one epoch.
+
+    Args:
+        batch_size: rows per batch on each process, >= 2.
+        seed: >= 0; with the epoch it fixes every batch. Global generators are not touched.
+        num_batches: batches per epoch, >= 1; ``None`` for as many as a plain loader with
+            ``drop_last=True`` makes of the rows with known labels.
+        num_replicas: number of processes; ``None`` to ask ``torch.distributed`` at iteration.
+        rank: of this process, in [0, num_replicas); give both or neither.
+    """
+
+    drop_last = True  # what frameworks look for: every batch is full
+
+    def __init__(
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        num_batches: int | None,
+        num_replicas: int | None,
+        rank: int | None,
+    ) -> None:
+        super().__init__()
+        self.batch_size = check_integer("batch_size", batch_size, 2)
+        self.seed = check_integer("seed", seed, 0)
+        self.num_batches = (
+            None if num_batches is None else check_integer("num_batches", num_batches, 1)
+        )
+        self.num_replicas, self.rank = _check_ranks(num_replicas, rank)
+        self._start = (0, 0)  # epoch and batch at which the next iteration starts
+        self._reached = (0, 0)  # epoch and batch that would come next
+
+    @abstractmethod
+    def num_known(self) -> int:
+        """Number of rows that can be drawn."""
+
+    @abstractmethod
+    def _check_enough(self, world: int) -> None:
+        """Raise if ``world`` processes cannot be given a batch each."""
+
+    @abstractmethod
+    def _draw(self, batches: int, world: int, rank: int, generator: Generator) -> Tensor:
+        """Dataset positions of one epoch, (batches, batch_size), in any order within a batch."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, or the next one if none is."""
+        return self._reached[0]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make ``epoch`` the next one to be iterated.
+
+        Without this call every iteration takes the epoch after the last one. Right after
+        :meth:`load_state_dict` the epoch that was interrupted keeps its place, so a loop that
+        calls ``set_epoch`` at the head of each epoch resumes as well.
+
+        Raises:
+            ValueError: if ``epoch`` is negative or no integer.
+        """
+        if check_integer("epoch", epoch, 0) != self._start[0]:
+            self._start = (epoch, 0)
+        self._reached = self._start
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the iteration stands: seed, epoch, batches already yielded, batches per epoch.
+
+        Take it between two steps of the training loop. A ``DataLoader`` with workers asks for
+        batches ahead of their use (``prefetch_factor * num_workers``), so there the state runs
+        ahead by as many; save at the end of an epoch instead.
+        """
+        epoch, batch = self._reached
+        return {"seed": self.seed, "epoch": epoch, "batch": batch, "num_batches": len(self)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state_dict` stood: the next iteration yields the rest.
+
+        Raises:
+            ValueError: if the state is incomplete, or of a sampler with another seed or length.
+        """
+        mine = {"seed": self.seed, "num_batches": len(self)}
+        if missing := sorted({"seed", "epoch", "batch", "num_batches"} - set(state)):
+            raise ValueError(f"state must come from state_dict(), but lacks {missing}")
+        if other := {k: (state[k], v) for k, v in mine.items() if state[k] != v}:
+            raise ValueError(
+                f"state must come from a sampler with the same seed and length, got (saved, here) "
+                f"= {other}; make the sampler as it was, with as many processes, or start the "
+                "epoch anew with set_epoch"
+            )
+        batch = check_integer("state['batch']", state["batch"], 0)
+        if batch >= len(self):
+            raise ValueError(f"state['batch'] must be < {len(self)}, got {batch}")
+        self._start = self._reached = (check_integer("state['epoch']", state["epoch"], 0), batch)
+
+    def __len__(self) -> int:
+        return self._length(self._place()[0])
+
+    def __iter__(self) -> Iterator[list[int]]:
+        # A generator, so that an epoch is claimed with its first batch: a DataLoader with
+        # workers calls iter() twice, and must not skip an epoch by it.
+        epoch, first = self._start
+        self._start = (epoch + 1, 0)
+        world, rank = self._place()
+        self._check_enough(world)
+        last = self._length(world) - 1
+        rows = self._epoch_rows(epoch, world, rank)
+        for batch in range(first, last + 1):
+            self._reached = (epoch, batch + 1) if batch < last else (epoch + 1, 0)
+            yield rows[batch].tolist()
+
+    def _epoch_rows(self, epoch: int, world: int, rank: int) -> Tensor:
+        """Positions of one epoch for one rank, (batches, batch_size), shuffled in each batch."""
+        seed = np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0]
+        generator = Generator().manual_seed(int(seed))
+        rows = self._draw(self._length(world), world, rank, generator)
+        return rows.gather(1, torch.rand(rows.shape, generator=generator).argsort(1))
+
+    def _length(self, world: int) -> int:
+        return self.num_batches or max(1, self.num_known() // (self.batch_size * world))
+
+    def _place(self) -> tuple[int, int]:
+        """Number of processes and rank, as given or else as ``torch.distributed`` has them now."""
+        if self.num_replicas is not None and self.rank is not None:
+            return self.num_replicas, self.rank
+        if dist.is_available() and dist.is_initialized():
+            return dist.get_world_size(), dist.get_rank()
+        return 1, 0
+
+
+def check_integer(name: str, value: object, least: int) -> int:
+    """Return ``value`` as int if it is an integer (no bool) of at least ``least``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or cast(int, value) < least:
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+    return int(value)
+
+
+def count_positives(positives: object, rows: int) -> int:
+    """Positives among ``rows``: the rounded share, but one of each class at least."""
+    if not isinstance(positives, Real) or not 0 < float(positives) < 1:
+        raise ValueError(
+            f"positives must be a share of the batch, between 0 and 1, got {positives!r}; "
+            "for k positives in a batch of B pass k / B"
+        )
+    return min(max(round(float(positives) * rows), 1), rows - 1)
+
+
+def _check_ranks(num_replicas: object, rank: object) -> tuple[int | None, int | None]:
+    if num_replicas is None and rank is None:
+        return None, None
+    if num_replicas is None or rank is None:
+        raise ValueError(
+            f"num_replicas and rank must be given both or neither, got {num_replicas!r} and "
+            f"{rank!r}; leave both out to ask torch.distributed"
+        )
+    world, own = check_integer("num_replicas", num_replicas, 1), check_integer("rank", rank, 0)
+    if own >= world:
+        raise ValueError(f"rank must be < num_replicas, got rank={own}, num_replicas={world}")
+    return world, own

@@ -1,0 +1,274 @@
+"""From recipe and command line to :class:`FitConfig`: every error is found before any data."""
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
+
+from .. import data, losses, optim
+from ..data import Source
+from ..recipes import recipe_text
+from .config import Augment, Batches, FitConfig, Network, Pretrain, Recipe, Schedule, Split
+
+CLASSES = ("data", "loss", "optimizer")
+"""Options whose value names a class; its own options follow as --data.csv and the like."""
+
+OWN_TRAINER_OPTIONS = {
+    "callbacks", "logger", "plugins", "max_epochs", "min_epochs", "max_steps", "min_steps",
+    "default_root_dir", "enable_checkpointing", "enable_progress_bar", "enable_model_summary",
+    "num_sanity_val_steps", "use_distributed_sampler", "reload_dataloaders_every_n_epochs",
+    "barebones", "profiler", "detect_anomaly", "model_registry",
+}  # fmt: skip
+"""Options of Lightning's Trainer that ``fit`` sets itself; all others are --trainer.NAME."""
+
+
+class OptionError(ValueError):
+    """All that is wrong with the options, one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@cache
+def fit_parser() -> ArgumentParser:
+    """The parser of ``aucmax fit``; its help is the reference of all options."""
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = ArgumentParser(
+        prog="aucmax fit [RECIPE]",
+        exit_on_error=False,
+        description="Train a classifier for AUC. RECIPE is a name (see `aucmax recipes`) or a YAML "
+        "file, default digits; options override it. `--data.help CSV`, `--loss.help AUCMLoss` and "
+        "`--optimizer.help PESG` show the options of a class.",
+    )
+    add = parser.add_argument
+    add("--name", type=str | None, help="Name of the run folder (default: the recipe's name).")
+    add("--output", type=str, default="runs", help="Folder that holds the run folders.")
+    add("--resume", type=bool, default=False, help="Continue a run that was interrupted.")
+    add("--seed", type=int, default=0, help="Seed of the first training run.")
+    add("--seeds", type=int, default=1, help="Number of training runs, each with its own seed.")
+    add(
+        "--baseline",
+        type=bool,
+        default=False,
+        help="Also train cross-entropy alone for as many epochs, and compare.",
+    )
+    add("--average", type=float | None, help="Decay of averaged weights (EMA), such as 0.99.")
+    add("--tensorboard", type=bool, default=False, help="Also log for TensorBoard.")
+    parser.add_subclass_arguments(Source, "data", required=False, help="Where images come from.")
+    parser.add_subclass_arguments(losses.Loss, "loss", skip={"num_labels"}, instantiate=False)
+    parser.add_subclass_arguments(
+        torch.optim.Optimizer, "optimizer", skip={"params"}, instantiate=False
+    )
+    for name, group in _GROUPS.items():
+        add(f"--{name}", type=group, default=group())
+    parser.add_class_arguments(L.Trainer, "trainer", instantiate=False, skip=OWN_TRAINER_OPTIONS)
+    return parser
+
+
+_GROUPS: dict[str, type[Any]] = {
+    "split": Split,
+    "model": Network,
+    "augment": Augment,
+    "batches": Batches,
+    "pretrain": Pretrain,
+    "schedule": Schedule,
+}
+
+
+def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
+    """All options of a fit, and the same as YAML.
+
+    Args:
+        argv: an optional recipe, then options ``--key value`` or ``--key=value``.
+
+    Raises:
+        OptionError: with everything that is wrong, before any data are read.
+    """
+    recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
+    flags = _units(argv[1:] if argv and argv[0] == recipe else argv)
+    options = _flattened(_load_yaml(recipe))
+    for key, value in flags.items():
+        if key in CLASSES and options.get(key) != value:  # another class has other options
+            options = {k: v for k, v in options.items() if not k.startswith(f"{key}.")}
+        options[key] = value
+    options.setdefault("name", Path(recipe).stem)
+    parsed = fit_parser().parse_args(_checked(options))
+    config, problems = _config(parsed)
+    if problems:
+        raise OptionError(problems)
+    del parsed["resume"]
+    return config, fit_parser().dump(parsed, skip_validation=True)
+
+
+def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
+    """The configuration, with every problem of its values."""
+    values = {name: getattr(parsed, name) for name in ("name", "output", "resume", "seed", "seeds")}
+    values |= {name: getattr(parsed, name) for name in ("baseline", "average", "tensorboard")}
+    made = {name: group(**vars(getattr(parsed, name))) for name, group in _GROUPS.items()}
+    problems = [f"--{name} is missing" for name in CLASSES if getattr(parsed, name) is None]
+    if problems:
+        raise OptionError(problems)
+    recipes = {name: _recipe(getattr(parsed, name)) for name in CLASSES}
+    try:
+        source = recipes.pop("data").make()
+    except ValueError as error:
+        source = None
+        problems.append(f"--data: {error}")
+    trainer = {k: v for k, v in vars(parsed.trainer).items() if v is not None}
+    config = FitConfig(data=source, **recipes, **values, **made, trainer=trainer)  # pyright: ignore[reportArgumentType] -- a missing source is reported below
+    return config, [*problems, *config.problems()]
+
+
+def _recipe(node: Any) -> Recipe:
+    options = node.get("init_args")
+    return Recipe(node.class_path, {} if options is None else options.as_dict())
+
+
+def _load_yaml(recipe: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(recipe_text(recipe))
+    except yaml.YAMLError as error:
+        raise OptionError([f"{recipe} is not YAML: {error}"]) from error
+    except ValueError as error:
+        raise OptionError([str(error)]) from error
+    if not isinstance(content, dict):
+        raise OptionError([f"{recipe} must hold options as `key: value`, got {content!r}"])
+    return content
+
+
+def _units(argv: list[str]) -> dict[str, str]:
+    """``--key value``, ``--key=value``, ``--key a b`` (a list) or ``--key`` (true)."""
+    units: dict[str, str] = {}
+    problems: list[str] = []
+    position = 0
+    while position < len(argv):
+        token, position = argv[position], position + 1
+        if not token.startswith("--"):
+            problems.append(f"{token!r} is not an option; options are --key value")
+            continue
+        key, equals, value = token[2:].partition("=")
+        values = [value] if equals else []
+        while not equals and position < len(argv) and not argv[position].startswith("--"):
+            values.append(argv[position])
+            position += 1
+        units[key] = json.dumps(values) if len(values) > 1 else values[0] if values else "true"
+    if problems:
+        raise OptionError(problems)
+    return units
+
+
+def _flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A nested recipe as the options that one would have typed."""
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            if "class_path" in value:
+                flat[f"{prefix}{key}"] = value["class_path"]
+                value = value.get("init_args") or {}
+            flat |= _flattened(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def _checked(options: Mapping[str, str]) -> list[str]:
+    """The options as arguments, each part of them tried on its own, all errors collected."""
+    problems: list[str] = []
+    arguments: list[str] = []
+    groups: dict[str, dict[str, str]] = {}
+    for key, value in options.items():
+        head = key.split(".")[0]
+        groups.setdefault(head if head in CLASSES else key, {})[key] = value
+    for head, group in groups.items():
+        while group:
+            try:
+                fit_parser().parse_args(_arguments(group))
+            except ArgumentError as error:
+                key, problem = _blame(error, head, group)
+                wrapped = _as_list(group[key]) if key in group else None
+                if wrapped and _parses(group | {key: wrapped}):
+                    group[key] = wrapped
+                    continue
+                problems.append(problem)
+                group = {k: v for k, v in group.items() if k != key} if key != head else {}
+            else:
+                arguments += _arguments(group)
+                break
+    if problems:
+        raise OptionError(problems)
+    return arguments
+
+
+def _parses(group: Mapping[str, str]) -> bool:
+    try:
+        fit_parser().parse_args(_arguments(group))
+    except ArgumentError:
+        return False
+    return True
+
+
+def _as_list(value: str) -> str | None:
+    """One word where a list is wanted: a list of that word, or of the parts between commas."""
+    return None if value.startswith("[") else json.dumps(value.split(","))
+
+
+def _arguments(group: Mapping[str, str]) -> list[str]:
+    return [f"--{key}={value}" for key, value in group.items()]
+
+
+def _blame(error: ArgumentError, head: str, group: Mapping[str, str]) -> tuple[str, str]:
+    """The option that an error of the parser is about, and what to tell the user."""
+    text = str(error)
+    if match := re.search(r"Option '([^']+)' is not accepted", text):
+        key = f"{head}.{match[1]}"
+        return key, f"--{key}: {group.get(head, head)} has no option {match[1]!r}"
+    if match := re.search(r"arguments are required: (.+)", text):
+        missing = ", ".join(f"--{head}.{name.strip()}" for name in match[1].split(","))
+        return head, f"--{head} {group.get(head, '')} needs {missing}"
+    inner = re.findall(r'Parser key "([^"]+)"', text)
+    key = inner[-1] if inner else head
+    key = key if key in group else f"{head}.{key}" if f"{head}.{key}" in group else head
+    if match := re.search(r"[Uu]nrecognized arguments: --([^\s=]+)", text):
+        near = get_close_matches(match[1], _known_keys())
+        hint = f"; did you mean --{near[0]}?" if near else "; see aucmax fit --help"
+        return head, f"--{match[1]}: there is no such option{hint}"
+    if key in CLASSES:
+        names = ", ".join(sorted(_class_names(key)))
+        return head, f"--{key}: there is no {group[key]!r}; choose one of {names}"
+    return key, f"--{key}: expected {_wanted(text)}, got {group[key]!r}"
+
+
+def _wanted(text: str) -> str:
+    """What the parser would have taken, in words."""
+    if "Type collections.abc.Callable" in text or "dot import path" in text:
+        return "the import path of a function or class, such as torch.nn.Identity"
+    literals = re.findall(r"Literal\[([^]]+)\]", text)
+    plain = re.findall(r"Expected an? <class '([^']+)'>", text)
+    kinds = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
+    named = dict.fromkeys(kind.replace("NoneType", "null") for kind in kinds)
+    return " or ".join(named) or "another value"
+
+
+def _known_keys() -> list[str]:
+    return [a.dest for a in fit_parser()._actions]  # there is no public list
+
+
+def _class_names(key: str) -> set[str]:
+    """Names that an option takes: those that the package offers, and torch's optimizers."""
+    base = {"data": Source, "loss": losses.Loss, "optimizer": torch.optim.Optimizer}[key]
+    places = {"data": [data], "loss": [losses], "optimizer": [optim, torch.optim]}[key]
+    found: set[str] = set()
+    for module in places:
+        for name, value in vars(module).items():
+            if isinstance(value, type) and issubclass(value, base) and value is not base:
+                found |= set() if getattr(value, "__abstractmethods__", None) else {name}
+    return found

@@ -1,0 +1,104 @@
+"""The Lightning module: a network trained with any of the losses, judged by validation AUC."""
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..distributed import AllGather
+from ..losses import AUCLoss, Loss
+from ..metrics import macro_auroc
+from ..optim import StageLR, param_groups
+from .loaders import Batch
+
+OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
+
+
+class Classifier(L.LightningModule):
+    """A network with its loss and its optimizer.
+
+    Logs, once an epoch: ``train_loss``, ``validation_auroc`` (the macro average for several
+    labels), ``lr``, and for AUC losses their diagnostics (see :meth:`AUCLoss.diagnostics`).
+
+    Args:
+        network: images (B, C, H, W) to logits (B, L).
+        loss: any loss of :mod:`aucmax.losses`; gathered over all processes.
+        optimizer: makes the optimizer from parameter groups.
+        milestones: epochs at which the learning rate is multiplied by ``gamma``.
+        gamma: see milestones.
+        card: plain values that a checkpoint carries so that it can be used again on its own.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        optimizer: OptimizerFactory,
+        *,
+        milestones: list[int],
+        gamma: float = 0.1,
+        card: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = AllGather(loss)
+        self.make_optimizer = optimizer
+        self.milestones, self.gamma, self.card = milestones, gamma, card or {}
+        self._losses: list[Tensor] = []
+        self._validation: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, L) of images (B, C, H, W)."""
+        return self.network(images)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Value of the loss on one batch."""
+        images, target, index = batch
+        loss = self.loss(self(images), target, index)
+        self._losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the logits: AUC is no mean over batches."""
+        self._validation.append((self(batch[0]).detach().float().cpu(), batch[1].cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation AUC, the learning rate and the loss's diagnostics."""
+        logits, target = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
+        self._validation.clear()
+        if not logits.isfinite().all():
+            raise ValueError(
+                f"the model's outputs are NaN or infinite after epoch {self.current_epoch}: it has "
+                "diverged; try a smaller --optimizer.lr (or --pretrain.lr)"
+            )
+        values = {"validation_auroc": macro_auroc(logits, target)}
+        if self._losses:  # gathered here, so that the row of an epoch holds its own training loss
+            values["train_loss"] = float(torch.stack(self._losses).mean())
+            self._losses.clear()
+        values["lr"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+        # double precision, because the best epoch is chosen by comparing these numbers
+        values |= self._diagnostics()
+        self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()})
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """The optimizer over descending and ascending groups, with the schedule of stages."""
+        optimizer = self.make_optimizer(param_groups(self))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": StageLR(optimizer, self.milestones, gamma=self.gamma),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the card."""
+        checkpoint["card"] = self.card
+
+    def _diagnostics(self) -> dict[str, float]:
+        loss = self.loss.loss
+        if not isinstance(loss, AUCLoss):
+            return {}
+        values = {f"batch_{k}": float(v.nanmean()) for k, v in loss.diagnostics().items()}
+        loss.forget()  # the next epoch's row speaks of the next epoch
+        return values

@@ -1,0 +1,154 @@
+"""What a run leaves: predictions, metrics, figures, and the page that shows them."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from .._files import write_json
+from ..data import ImageSet
+from ..data.base import PARTS
+from ..report import (
+    Predictions,
+    compare_seeds,
+    evaluate,
+    evaluation_table,
+    precision_recall_figure,
+    roc_figure,
+    save_figure,
+    summarise,
+    write_predictions,
+    write_report,
+)
+from ..report.tables import method_rows, text_table, verdict
+from .config import FitConfig
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a fit came out.
+
+    Args:
+        folder: the run folder.
+        table: numbers with their intervals, as text that lines up.
+        verdict: the same in a sentence.
+        metrics: the content of metrics.json.
+    """
+
+    folder: Path
+    table: str
+    verdict: str
+    metrics: dict[str, Any]
+
+
+def conclude_run(
+    folder: Path,
+    config: FitConfig,
+    images: ImageSet,
+    name: str,
+    predictions: Predictions,
+    resolved: str,
+) -> Outcome:
+    """Write what one training run leaves; predictions.csv comes last and marks it as done."""
+    found = evaluate(predictions)
+    write_json(folder / "metrics.json", found)
+    save_figure(roc_figure({name: predictions}), folder / "roc")
+    save_figure(precision_recall_figure({name: predictions}), folder / "precision_recall")
+    page = summarise(
+        {name: predictions},
+        title=f"{config.name}: {name}",
+        stages=_history(folder),
+        parts=_targets(images),
+        configuration=resolved,
+    )
+    write_report(folder / "report.html", page)
+    write_predictions(folder / "predictions.csv", predictions)
+    return Outcome(folder, evaluation_table(found), page.verdict, found)
+
+
+def conclude_comparison(
+    folder: Path,
+    config: FitConfig,
+    images: ImageSet,
+    found: Mapping[str, Sequence[Predictions]],
+    resolved: str,
+) -> Outcome:
+    """Write what several seeds, or two methods, leave together."""
+    if len(found) == 2:
+        (name_a, a), (name_b, b) = found.items()
+        content = compare_seeds(a, b, names=(name_a, name_b))
+        header, rows = method_rows(content)
+        sentence = verdict(content)
+    else:
+        ((name, runs),) = found.items()
+        content, header, rows = _over_seeds(name, runs)
+        sentence = f"Mean AUC of {len(runs)} seeds of {name}: {rows[0][1]} {rows[0][2]}."
+    content["each_seed"] = {name: [_auc(run) for run in runs] for name, runs in found.items()}
+    write_json(folder / "metrics.json", content)
+    averaged = {name: _averaged(runs) for name, runs in found.items()}
+    save_figure(roc_figure(averaged), folder / "roc")
+    save_figure(precision_recall_figure(averaged), folder / "precision_recall")
+    page = summarise(averaged, title=config.name, parts=_targets(images), configuration=resolved)
+    seeds = [str(config.seed + i) for i in range(config.seeds)]
+    each = [[n, *(f"{v:.4f}" for v in values)] for n, values in content["each_seed"].items()]
+    page = replace(
+        page,
+        verdict=sentence,
+        tables=[
+            (f"Test AUC, mean of {config.seeds} training seed(s)", header, rows),
+            ("Test AUC of each training seed", ["method", *seeds], each),
+            page.tables[-1],
+        ],
+        figures=[(f"{c}; scores averaged over seeds", figure) for c, figure in page.figures],
+    )
+    write_report(folder / "report.html", page)
+    return Outcome(folder, text_table(header, rows), sentence, content)
+
+
+def _over_seeds(
+    name: str, runs: Sequence[Predictions]
+) -> tuple[dict[str, Any], list[str], list[list[str]]]:
+    first = runs[0]
+    scores = np.stack([run.scores for run in runs])
+    target = first.target
+    if target is None:
+        raise ValueError("predictions must have targets to be judged")
+    one = scores.shape[2] == 1
+    mean = metrics.auroc_interval_over_seeds(
+        scores[..., 0] if one else scores, target[:, 0] if one else target, groups=first.groups
+    )
+    content = {"auroc": {"estimate": mean.estimate, "low": mean.low, "high": mean.high}}
+    row = [f"{name} (mean of {len(runs)} seeds)", f"{mean.estimate:.4f}"]
+    row.append(f"{mean.low:.4f} to {mean.high:.4f}")
+    return content, ["method", "AUC", "95 % interval"], [row]
+
+
+def _auc(predictions: Predictions) -> float:
+    """AUC on the known targets, averaged over labels."""
+    if predictions.target is None:
+        raise ValueError("predictions must have targets to be judged")
+    return round(metrics.macro_auroc(predictions.scores, predictions.target), 10)
+
+
+def _averaged(runs: Sequence[Predictions]) -> Predictions:
+    return replace(runs[0], scores=np.mean([run.scores for run in runs], axis=0))
+
+
+def _targets(images: ImageSet) -> dict[str, Any]:
+    return {part: images.part(part).target.astype(np.float64) for part in PARTS}
+
+
+def _history(folder: Path) -> list[tuple[str, list[dict[str, str]]]]:
+    """The epochs of each stage, from their metrics.csv."""
+    history: list[tuple[str, list[dict[str, str]]]] = []
+    for path in sorted(folder.glob("*/metrics.csv")):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        history.append(
+            (path.parent.name, [{**row, "val/auroc": row["validation_auroc"]} for row in rows])
+        )
+    return history

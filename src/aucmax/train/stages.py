@@ -1,0 +1,169 @@
+"""One training run of one or two stages: cross-entropy, then an AUC loss for all layers."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
+
+from .._files import write_json
+from ..data import ImageSet
+from ..models import create, reset_head
+from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
+from .checkpoints import WholeFileCheckpoints, load_network
+from .classifier import Classifier
+from .config import FitConfig, Recipe
+from .loaders import ImageData
+from .predict import predict
+from .progress import StageProgress
+from .seeds import derive
+from .transforms import Preparation
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One loss, trained for some epochs from where the stage before ended."""
+
+    name: str
+    loss: Recipe
+    optimizer: Recipe
+    epochs: int
+    positives: float | None
+    new_head: bool = False
+
+
+def auc_stages(config: FitConfig) -> list[Stage]:
+    """The recipe: cross-entropy first (unless it has no epochs), then the AUC loss."""
+    stages = [_cross_entropy(config, config.pretrain.epochs)] if config.pretrain.epochs else []
+    main = Stage(
+        f"{len(stages) + 1:02d}-{config.loss.name}",
+        config.loss,
+        config.optimizer,
+        config.schedule.epochs,
+        config.batches.positives,
+        new_head=bool(stages) and config.pretrain.new_head,
+    )
+    return [*stages, main]
+
+
+def baseline_stages(config: FitConfig) -> list[Stage]:
+    """Cross-entropy alone, for as many epochs as the whole recipe."""
+    return [_cross_entropy(config, config.pretrain.epochs + config.schedule.epochs)]
+
+
+def _cross_entropy(config: FitConfig, epochs: int) -> Stage:
+    options = {"lr": config.pretrain.lr, "weight_decay": config.pretrain.weight_decay}
+    adam = Recipe("torch.optim.Adam", options)
+    return Stage("01-bce", Recipe("aucmax.losses.BCELoss"), adam, epochs, positives=None)
+
+
+class Training:
+    """Trains the stages of one seed in a folder of its own, from wherever it was interrupted.
+
+    Args:
+        config: of the whole fit.
+        images: all rows, divided into parts.
+        preparation: from pixels to the model's input.
+        folder: for this seed's stages.
+        seed: of initial weights, order of rows, dropout and augmentation.
+        title: shown on the progress bars.
+    """
+
+    def __init__(
+        self,
+        config: FitConfig,
+        images: ImageSet,
+        preparation: Preparation,
+        folder: Path,
+        *,
+        seed: int,
+        title: str,
+    ) -> None:
+        self.config, self.images, self.preparation = config, images, preparation
+        self.folder, self.seed, self.title = folder, seed, title
+        self.card: dict[str, Any] = {
+            "model": config.model.name,
+            "labels": list(images.labels),
+            "preparation": preparation.as_dict(),
+        }
+
+    def run(self, stages: list[Stage]) -> torch.Tensor:
+        """Train all stages; return the test rows' logits (n, L) of the last stage's best epoch."""
+        torch.manual_seed(derive(self.seed, "network"))
+        network = create(
+            self.config.model.name,
+            channels=self.preparation.channels,
+            num_labels=len(self.images.labels),
+            pretrained=self.config.model.pretrained,
+        )
+        for stage in stages:
+            if stage.new_head:
+                torch.manual_seed(derive(self.seed, stage.name, "head"))
+                reset_head(network, len(self.images.labels))
+            if not (self.folder / stage.name / "stage.json").exists():
+                self._train(stage, network)
+            load_network(network, self.folder / stage.name / "best.ckpt")
+        return predict(network, self._data(stages[-1]).test_dataloader(), self.config.trainer)
+
+    def _data(self, stage: Stage) -> ImageData:
+        batches = replace(self.config.batches, positives=stage.positives)
+        seed = derive(self.seed, stage.name, "rows")
+        return ImageData(
+            self.images, self.preparation, batches, self.config.augment, seed=seed % 2**32
+        )
+
+    def _train(self, stage: Stage, network: nn.Module) -> None:
+        folder = self.folder / stage.name
+        folder.mkdir(parents=True, exist_ok=True)
+        labels = len(self.images.labels)
+        module = Classifier(
+            network,
+            stage.loss.make(num_labels=None if labels == 1 else labels),
+            stage.optimizer.make,
+            milestones=self.config.schedule.milestones(stage.epochs),
+            gamma=self.config.schedule.gamma,
+            card=self.card,
+        )
+        best = BestEpoch(folder / "best.ckpt")
+        table = EpochTable(folder / "metrics.csv")
+        trainer = L.Trainer(
+            **self.config.trainer,
+            max_epochs=stage.epochs,
+            callbacks=[
+                EpochSeed(self.seed, stage.name),
+                table,
+                best,
+                EpochEnd(folder / "last.ckpt"),
+                StageProgress(f"{self.title} {stage.name}"),
+                *self._optional(),
+            ],
+            logger=self.config.tensorboard and TensorBoardLogger(folder, name="tensorboard"),
+            plugins=[WholeFileCheckpoints()],
+            default_root_dir=folder,
+            enable_checkpointing=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+        )
+        last = folder / "last.ckpt"
+        trainer.fit(module, self._data(stage), ckpt_path=last if last.exists() else None)
+        if trainer.is_global_zero:
+            write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
+            last.unlink(missing_ok=True)
+        trainer.strategy.barrier()
+
+    def _optional(self) -> list[L.Callback]:
+        chosen: list[L.Callback] = []
+        if self.config.average is not None:
+            chosen.append(EMAWeightAveraging(decay=self.config.average))
+        if self.config.schedule.patience is not None:
+            chosen.append(
+                EarlyStopping(
+                    "validation_auroc", patience=self.config.schedule.patience, mode="max"
+                )
+            )
+        return chosen

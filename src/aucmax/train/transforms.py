@@ -1,0 +1,132 @@
+"""From stored pixels to the model's input."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
+
+from ..data import ImageSet
+from .config import Augment
+from .seeds import derive
+
+STATISTICS_FROM = 1000
+"""Training images from which the mean and the spread of the pixels are taken."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Resize, scale to [0, 1], normalise: the same for training and for every later prediction.
+
+    Args:
+        channels: 1 or 3.
+        size: side in pixels to resize to (both sides: the aspect ratio is not kept), or None.
+        mean: of each channel, in [0, 1].
+        std: of each channel, in [0, 1].
+    """
+
+    channels: int
+    size: int | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def fitted(cls, images: ImageSet, size: int | None) -> Self:
+        """With the statistics of at most 1,000 images, evenly spaced over ``images``.
+
+        Raises:
+            ValueError: if images differ in size and ``size`` is None.
+        """
+        rows = np.unique(np.linspace(0, len(images) - 1, STATISTICS_FROM).astype(int))
+        plain = cls(images.images.channels, size, (0.0,), (1.0,))
+        pixels = [plain.resized(images.images[int(row)]).float() / 255 for row in rows]
+        shapes = sorted({tuple(image.shape) for image in pixels})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"images differ in size, for example {shapes[0][1:]} and {shapes[-1][1:]}: "
+                "give --model.image_size"
+            )
+        stack = torch.stack(pixels).transpose(0, 1).flatten(1).double()
+        mean, std = stack.mean(1).tolist(), stack.std(1).clamp(min=1e-3).tolist()
+        return cls(images.images.channels, size, tuple(mean), tuple(std))
+
+    @classmethod
+    def restored(cls, values: dict[str, Any]) -> Self:
+        """From :meth:`as_dict`."""
+        mean, std = tuple(values["mean"]), tuple(values["std"])
+        return cls(values["channels"], values["size"], mean, std)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def resized(self, image: Tensor) -> Tensor:
+        """(C, H, W) uint8 at the wanted size and number of channels."""
+        if image.shape[0] != self.channels:
+            image = image.expand(3, -1, -1) if self.channels == 3 else F.rgb_to_grayscale(image)
+        if self.size is None or image.shape[1:] == (self.size, self.size):
+            return image
+        return F.resize(image, [self.size, self.size], antialias=True)
+
+    def normalised(self, image: Tensor) -> Tensor:
+        """Uint8 pixels as float32 with mean 0 and spread 1 over the training images."""
+        mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
+        return (image.float() / 255 - mean) / std
+
+
+class Examples(Dataset[tuple[Tensor, Tensor, int]]):
+    """An image set as (image, target (L,), row), the form every loss takes.
+
+    The random changes of a row follow from (seed, epoch, row) alone: neither the number of
+    reading processes nor an interruption alters them.
+
+    Args:
+        images: the rows to serve.
+        preparation: applied to every image.
+        augment: random changes, for training only.
+        seed: of the random changes.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        preparation: Preparation,
+        augment: Augment | None = None,
+        *,
+        seed: int = 0,
+    ) -> None:
+        self.images, self.preparation, self.seed = images, preparation, seed
+        self.target = torch.from_numpy(images.target)
+        self.augmentation = None if augment is None else _augmentation(augment)
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, before its rows are read (reading processes start with each epoch)."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        image = self.preparation.resized(self.images.images[index])
+        if self.augmentation is not None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive(self.seed, self.epoch, index))
+                image = self.augmentation(image)
+        return self.preparation.normalised(image), self.target[index], index
+
+
+def _augmentation(options: Augment) -> v2.Transform | None:
+    steps: list[v2.Transform] = []
+    if options.flip:
+        steps.append(v2.RandomHorizontalFlip())
+    if options.rotate or options.shift:
+        shift = (options.shift, options.shift)
+        bilinear = v2.InterpolationMode.BILINEAR
+        angles = [-options.rotate, options.rotate]
+        steps.append(v2.RandomAffine(angles, translate=shift, interpolation=bilinear))
+    return v2.Compose(steps) if steps else None

@@ -1,0 +1,88 @@
+"""The means over all pairs at sizes where a matrix of pairs is not an option."""
+
+import pytest
+import torch
+from torch.nn import Identity
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from aucmax.losses import PairwiseAUCLoss, all_pairs
+from aucmax.surrogates import SURROGATES
+
+ROWS = 100_000
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the size of the largest tensor that any operation returned."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, tuple | list) else (found,):
+            if isinstance(tensor, torch.Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return found
+
+
+def batch(rows, positives, offset=0.0):
+    h = torch.randn(rows) + offset
+    return h.requires_grad_(), (torch.arange(rows) < positives).float()
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_no_tensor_is_larger_than_the_batch_or_one_block(name):
+    linear = name in ("square", "squared_hinge")
+    h, target = batch(ROWS, ROWS // 2 if linear else 30)
+    limit = ROWS if linear else max(ROWS, all_pairs.BLOCK_PAIRS)
+    with LargestTensor() as largest:
+        PairwiseAUCLoss(name)(h, target).backward()
+    assert ROWS <= largest.elements <= limit < 30 * (ROWS - 30)
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_what_is_kept_for_the_backward_pass_is_linear_in_the_batch(name):
+    h, target = batch(ROWS, 30)
+    kept = {}
+
+    def pack(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = PairwiseAUCLoss(name)(h, target)
+    loss.backward()
+    assert 0 < sum(kept.values()) <= 48 * ROWS  # the pairs would take 4 * 30 * ROWS
+    assert h.grad.isfinite().all()
+
+
+def test_squared_hinge_in_float32_survives_a_large_offset():
+    h, target = batch(ROWS, 100, offset=1e3)
+    value = PairwiseAUCLoss("squared_hinge", activation=Identity())(h, target)
+    value.backward()
+    exact = h.detach().double()
+    error = (1 - exact[target == 1][:, None] + exact[target == 0]).clamp(min=0)  # all pairs
+    assert value.item() == pytest.approx(float((error**2).mean()), rel=1e-4)
+    slope = torch.cat([-2 * error.sum(1), 2 * error.sum(0)]) / error.numel()
+    torch.testing.assert_close(h.grad, slope.float(), rtol=1e-3, atol=1e-9)
+
+
+def test_square_in_float32_survives_a_large_offset():
+    h, target = batch(ROWS, 100, offset=1e3)
+    value = PairwiseAUCLoss("square", activation=Identity())(h, target)
+    exact = h.detach().double()
+    error = 1 - exact[target == 1][:, None] + exact[target == 0]
+    assert value.item() == pytest.approx(float((error**2).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["square", "squared_hinge"])
+def test_a_million_rows(name):
+    rows = 1_000_000
+    h = torch.linspace(0, 1, rows, requires_grad=True)
+    target = (torch.arange(rows) % 2).float()
+    value = PairwiseAUCLoss(name, 0.5, activation=Identity())(h, target)
+    value.backward()
+    # Gaps spread as the difference of two uniform numbers: density 1 - |t| on (-1, 1).
+    gap = torch.linspace(-1, 1, 20_001, dtype=torch.float64)
+    expected = torch.trapezoid(SURROGATES[name](gap, 0.5) * (1 - gap.abs()), gap)
+    assert value.item() == pytest.approx(float(expected), rel=1e-4)
+    assert abs(float(h.grad.double().sum())) < 1e-6  # pairs push apart, the whole stays
