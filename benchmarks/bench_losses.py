@@ -1,9 +1,9 @@
 """Time and memory of the losses, forward and backward, against torch's cross-entropy and LibAUC.
 
-Run ``python benchmarks/bench_losses.py``. Of all steps torch's cross-entropy suffers most from a
-busy machine, for it alone uses several threads at these sizes: then run with OMP_NUM_THREADS=1
-(the default here is 2). AUCMAX_PEER_PYTHON may name an interpreter that has LibAUC 2.0.1; without
-it those rows are left out.
+Run ``python benchmarks/bench_losses.py``. Two things flatter us, for they slow down torch's
+cross-entropy alone: its second thread on a busy machine (set OMP_NUM_THREADS=1; the default here
+is 2), and its AVX-512 logarithm on some AMD processors (set ATEN_CPU_CAPABILITY=avx2).
+AUCMAX_PEER_PYTHON may name an interpreter that has LibAUC 2.0.1; without it those rows are absent.
 """
 
 import json
@@ -128,7 +128,8 @@ def rows() -> list[dict[str, Any]]:
 
 def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # the profiler talks a lot
-    print(f"{THREADS} threads, load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    capability, load = torch.backends.cpu.get_cpu_capability(), os.getloadavg()[0]
+    print(f"{THREADS} threads, {capability}, load average {load:.1f} on {os.cpu_count()} cores")
     print(f"{'ours':<22}{'size':>10}{'ms':>10}  {'rival':<17}{'ms':>10}{'ratio':>9}  note")
     for r in rows():
         ours = f"{r['name']:<22}{r['size']:>10}{r['ours_ms']:>10.3f}"

@@ -27,7 +27,7 @@ from torchvision.models import densenet121
 from aucmax.optim import PESG, PESGAdam
 
 REPEATS = 25
-PROXIMAL = {"weight_decay": 1e-5, "epoch_decay": 2e-3}
+PROXIMAL: dict[str, Any] = {"weight_decay": 1e-5, "epoch_decay": 2e-3}
 Params = list[torch.nn.Parameter]
 Maker = Callable[[Params], Optimizer]
 

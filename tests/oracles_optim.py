@@ -81,7 +81,7 @@ CASES = {
         make=PESG,
         oracle=pesg_oracle,
         options={"lr": 0.05, "momentum": 0.9, **_PULLS},
-        inertia=({"momentum": 0.0}, {"momentum": 0.9}, {"momentum": 1e-9}),
+        inertia=({"momentum": 0.0}, {"momentum": 0.9}, {"momentum": 1e-320}),
         stock=torch.optim.SGD,
         moments={"velocity"},
     ),

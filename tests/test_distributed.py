@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from aucmax.distributed import AllGather
+from aucmax.losses import AUCMLoss, AUCSquareLoss, BCELoss, PairwiseAUCLoss
 from aucmax.samplers import BalancedBatches, MultiLabelBatches
 
 WORLD = 2
@@ -58,6 +59,12 @@ class Whole(nn.Module):
 # One line per loss: a name, and the loss for a data set of n samples.
 LOSSES = {
     "saddle": lambda n: Saddle(),
+    "AUCMLoss": lambda n: AUCMLoss(),
+    "AUCMLoss, prior": lambda n: AUCMLoss(prior=0.3),
+    "AUCSquareLoss": lambda n: AUCSquareLoss(),
+    "PairwiseAUCLoss": lambda n: PairwiseAUCLoss(),
+    "PairwiseAUCLoss, logistic": lambda n: PairwiseAUCLoss("logistic"),
+    "BCELoss": lambda n: BCELoss(),
     "averaged": lambda n: Averaged(n),
 }
 # Rows of each rank at each step.

@@ -250,54 +250,6 @@ def test_repr_is_short(case):
 
 
 @every
-def test_sparse_gradients_are_refused(case):
-    table = nn.Embedding(4, 2, sparse=True)
-    table(torch.tensor([1])).sum().backward()
-    with pytest.raises(ValueError, match=r"no sparse gradients: build .* sparse=False"):
-        case(table.parameters()).step()
-
-
-@every
-def test_complex_parameters_are_refused(case):
-    with pytest.raises(ValueError, match=r"parameters must be real, got torch.complex64"):
-        case([nn.Parameter(torch.zeros(2, dtype=torch.complex64))])
-
-
-@every
-def test_a_module_is_no_list_of_parameters(case):
-    with pytest.raises(TypeError, match=r"got a module: pass aucmax.param_groups"):
-        case(nn.Linear(2, 1))
-
-
-@every
-def test_unknown_options_are_refused(case):
-    with pytest.raises(TypeError, match="epoch_decy"):
-        case(parameters(), epoch_decy=5)
-    groups = [{"params": parameters((2,))}, {"params": parameters((3,)), "epoch_decy": 5}]
-    with pytest.raises(ValueError, match="group 1 has no option 'epoch_decy': did you mean"):
-        case(groups)
-    with pytest.raises(TypeError, match="must be a dict"):
-        case(parameters()).add_param_group(parameters())
-
-
-@every
-def test_foreign_keys_of_a_group_are_let_in(case):
-    groups = [{"params": parameters((2,)), "initial_lr": 0.3, "name": "head", "lr_scale": 0.5}]
-    assert case(groups).param_groups[0]["name"] == "head"
-    named = case(nn.Linear(2, 1).named_parameters())
-    assert named.param_groups[0]["param_names"] == ["weight", "bias"]
-
-
-@every
-def test_values_of_groups_are_checked(case):
-    with pytest.raises(ValueError, match=r"group 0: clip must be a number > 0.*, got -1"):
-        case([{"params": parameters(), "clip": -1}])
-    optimizer = case(parameters((2,)))
-    with pytest.raises(ValueError, match=r"group 1: lr must be a finite number >= 0, got nan"):
-        optimizer.add_param_group({"params": parameters((3,)), "lr": math.nan})
-
-
-@every
 def test_deepcopy_goes_its_own_way(case):
     optimizer = case(parameters())
     run(optimizer, 3)

@@ -81,8 +81,8 @@ def blockwise_mean(
         return surrogate(block[:, None] - h0, margin).sum()
 
     rows = max(1, BLOCK_PAIRS // max(1, len(h0)))
-    total = h.sum() * 0  # keeps the graph when there is no pair
-    for block in h1.split(rows):
-        part = checkpoint(block_sum, block, use_reentrant=False, preserve_rng_state=False)
-        total = total + part  # pyright: ignore[reportOperatorIssue] -- checkpoint is not typed
-    return total / max(1, len(h1) * len(h0))
+    parts = [
+        checkpoint(block_sum, block, use_reentrant=False, preserve_rng_state=False)
+        for block in h1.split(rows)  # one empty block if there is no positive
+    ]
+    return torch.stack(parts).sum() / max(1, len(h1) * len(h0))

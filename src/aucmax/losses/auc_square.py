@@ -1,5 +1,7 @@
 """AUCSquareLoss: the min-max square loss, AUC-M's main comparison."""
 
+from torch import Tensor
+
 from .min_max import MinMaxAUCLoss
 
 
@@ -22,3 +24,7 @@ class AUCSquareLoss(MinMaxAUCLoss):
     >>> AUCSquareLoss(margin=0.5, num_labels=3)
     AUCSquareLoss(margin=0.5, num_labels=3, prior=None)
     """
+
+    def dual(self) -> Tensor:
+        """Alpha, whatever its sign."""
+        return self.alpha

@@ -1,5 +1,6 @@
 """The min-max form of the pairwise square loss: linear in the batch, one dual variable."""
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -46,9 +47,9 @@ class MinMaxAUCLoss(AUCLoss):
         shape = () if num_labels in (None, 1) else (num_labels,)
         self.a, self.b, self.alpha = (nn.Parameter(torch.zeros(shape)) for _ in range(3))
 
+    @abstractmethod
     def dual(self) -> Tensor:
         """The dual variable as the objective uses it."""
-        return self.alpha
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Value of the saddle objective, averaged over the labels known in this batch.

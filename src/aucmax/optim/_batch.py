@@ -28,9 +28,10 @@ class Batch(NamedTuple):
 
     def buckets(self) -> Iterator["Batch"]:
         """The same in parts of one device and dtype, on a CPU of a size that its cache holds."""
+        columns = self.params, self.grads, self.steps, self.references, self.totals
         for rows in _buckets(self.params):
-            columns = [_take(column, rows) for column in self[:-1]]
-            yield Batch(*columns, moments=[_take(moment, rows) for moment in self.moments])
+            taken = [_take(column, rows) for column in columns]
+            yield Batch(*taken, moments=[_take(moment, rows) for moment in self.moments])
 
 
 def _take(column: list[Tensor], rows: list[int]) -> list[Tensor]:

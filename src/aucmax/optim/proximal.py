@@ -99,8 +99,9 @@ class ProximalOptimizer(Optimizer, ABC):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            batch = Batch([], [], [], [], [], [[] for _ in self._moments(group)])
-            self._init_group(group, *batch[:-1], *batch.moments)
+            columns, moments = [[], [], [], [], []], [[] for _ in self._moments(group)]
+            self._init_group(group, *columns, *moments)
+            batch = Batch(*columns, moments=moments)
             count(batch.steps)
             if self._fast(group, batch):
                 for bucket in batch.buckets():

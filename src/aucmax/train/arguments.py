@@ -1,9 +1,8 @@
 """From recipe and command line to :class:`FitConfig`: every error is found before any data."""
 
 import json
-import re
+import math
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,29 +12,22 @@ import torch
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
-from .. import data, losses, optim
+from .. import losses
 from ..data import Source
 from ..recipes import recipe_text
 from .config import Augment, Batches, FitConfig, Network, Pretrain, Recipe, Schedule, Split
+from .option_errors import CLASSES, OptionError, blame
 
-CLASSES = ("data", "loss", "optimizer")
-"""Options whose value names a class; its own options follow as --data.csv and the like."""
-
-OWN_TRAINER_OPTIONS = {
+OWN_TRAINER_OPTIONS: set[str | int] = {
     "callbacks", "logger", "plugins", "max_epochs", "min_epochs", "max_steps", "min_steps",
     "default_root_dir", "enable_checkpointing", "enable_progress_bar", "enable_model_summary",
     "num_sanity_val_steps", "use_distributed_sampler", "reload_dataloaders_every_n_epochs",
-    "barebones", "profiler", "detect_anomaly", "model_registry",
+    "barebones", "profiler", "detect_anomaly", "model_registry", "fast_dev_run", "overfit_batches",
+    "limit_val_batches", "limit_test_batches", "limit_predict_batches", "val_check_interval",
+    "check_val_every_n_epoch",
 }  # fmt: skip
-"""Options of Lightning's Trainer that ``fit`` sets itself; all others are --trainer.NAME."""
-
-
-class OptionError(ValueError):
-    """All that is wrong with the options, one sentence each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+"""Options of Lightning's Trainer that ``fit`` sets itself, or that would keep it from judging every
+epoch by all validation rows; all others are --trainer.NAME."""
 
 
 @cache
@@ -96,17 +88,30 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
     recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
     flags = _units(argv[1:] if argv and argv[0] == recipe else argv)
     options = _flattened(_load_yaml(recipe))
-    for key, value in flags.items():
-        if key in CLASSES and options.get(key) != value:  # another class has other options
+    for key in flags.keys() & CLASSES.keys():
+        if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
             options = {k: v for k, v in options.items() if not k.startswith(f"{key}.")}
-        options[key] = value
-    options.setdefault("name", Path(recipe).stem)
+    options = {"name": Path(recipe).stem} | options | flags
     parsed = fit_parser().parse_args(_checked(options))
     config, problems = _config(parsed)
     if problems:
         raise OptionError(problems)
-    del parsed["resume"]
-    return config, fit_parser().dump(parsed, skip_validation=True)
+    return config, _resolved(parsed)
+
+
+def _short(class_path: str) -> str:
+    return class_path.rpartition(".")[2]
+
+
+def _resolved(parsed: Any) -> str:
+    """All options as YAML that is itself a recipe; null only where it is not the default."""
+    text = fit_parser().dump(parsed, skip_validation=True, skip_none=False)
+    content = yaml.safe_load(text)
+    del content["resume"]
+    for part in (content, content["trainer"], *(content[key]["init_args"] for key in CLASSES)):
+        for name in [name for name, value in part.items() if value is None]:
+            del part[name]
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
@@ -176,8 +181,14 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
                 value = value.get("init_args") or {}
             flat |= _flattened(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else _typed(value)
     return flat
+
+
+def _typed(value: Any) -> str:
+    """A value of a recipe as one would have typed it."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf)
+    return text.removesuffix("...\n").strip()
 
 
 def _checked(options: Mapping[str, str]) -> list[str]:
@@ -185,6 +196,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
     problems: list[str] = []
     arguments: list[str] = []
     groups: dict[str, dict[str, str]] = {}
+    known = [action.dest for action in fit_parser()._actions]  # there is no public list
     for key, value in options.items():
         head = key.split(".")[0]
         groups.setdefault(head if head in CLASSES else key, {})[key] = value
@@ -193,7 +205,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
             try:
                 fit_parser().parse_args(_arguments(group))
             except ArgumentError as error:
-                key, problem = _blame(error, head, group)
+                key, problem = blame(error, head, group, known)
                 wrapped = _as_list(group[key]) if key in group else None
                 if wrapped and _parses(group | {key: wrapped}):
                     group[key] = wrapped
@@ -223,52 +235,3 @@ def _as_list(value: str) -> str | None:
 
 def _arguments(group: Mapping[str, str]) -> list[str]:
     return [f"--{key}={value}" for key, value in group.items()]
-
-
-def _blame(error: ArgumentError, head: str, group: Mapping[str, str]) -> tuple[str, str]:
-    """The option that an error of the parser is about, and what to tell the user."""
-    text = str(error)
-    if match := re.search(r"Option '([^']+)' is not accepted", text):
-        key = f"{head}.{match[1]}"
-        return key, f"--{key}: {group.get(head, head)} has no option {match[1]!r}"
-    if match := re.search(r"arguments are required: (.+)", text):
-        missing = ", ".join(f"--{head}.{name.strip()}" for name in match[1].split(","))
-        return head, f"--{head} {group.get(head, '')} needs {missing}"
-    inner = re.findall(r'Parser key "([^"]+)"', text)
-    key = inner[-1] if inner else head
-    key = key if key in group else f"{head}.{key}" if f"{head}.{key}" in group else head
-    if match := re.search(r"[Uu]nrecognized arguments: --([^\s=]+)", text):
-        near = get_close_matches(match[1], _known_keys())
-        hint = f"; did you mean --{near[0]}?" if near else "; see aucmax fit --help"
-        return head, f"--{match[1]}: there is no such option{hint}"
-    if key in CLASSES:
-        names = ", ".join(sorted(_class_names(key)))
-        return head, f"--{key}: there is no {group[key]!r}; choose one of {names}"
-    return key, f"--{key}: expected {_wanted(text)}, got {group[key]!r}"
-
-
-def _wanted(text: str) -> str:
-    """What the parser would have taken, in words."""
-    if "Type collections.abc.Callable" in text or "dot import path" in text:
-        return "the import path of a function or class, such as torch.nn.Identity"
-    literals = re.findall(r"Literal\[([^]]+)\]", text)
-    plain = re.findall(r"Expected an? <class '([^']+)'>", text)
-    kinds = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
-    named = dict.fromkeys(kind.replace("NoneType", "null") for kind in kinds)
-    return " or ".join(named) or "another value"
-
-
-def _known_keys() -> list[str]:
-    return [a.dest for a in fit_parser()._actions]  # there is no public list
-
-
-def _class_names(key: str) -> set[str]:
-    """Names that an option takes: those that the package offers, and torch's optimizers."""
-    base = {"data": Source, "loss": losses.Loss, "optimizer": torch.optim.Optimizer}[key]
-    places = {"data": [data], "loss": [losses], "optimizer": [optim, torch.optim]}[key]
-    found: set[str] = set()
-    for module in places:
-        for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, base) and value is not base:
-                found |= set() if getattr(value, "__abstractmethods__", None) else {name}
-    return found
