@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         argv: words after ``aucmax``; None takes those of the process.
     """
     words = sys.argv[1:] if argv is None else argv
-    logging.basicConfig(format="note: %(message)s", level=logging.INFO, stream=sys.stderr)
+    _show_notes()
     if not words or words[0] in {"-h", "--help", "help"}:
         _say(HELP.rstrip())
         return 0
@@ -50,6 +50,28 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         return _fail("aucmax", [f"there is no command {words[0]!r}; see aucmax --help"], 2)
     return _guarded(words[0], words[1:])
+
+
+class UsageError(ValueError):
+    """Words that a command does not take."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problems = [problem]
+
+
+class _Notes(logging.Handler):
+    """What aucmax itself has to say, on stderr; other packages' chatter stays out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"note: {record.getMessage()}\n")
+
+
+def _show_notes() -> None:
+    log = logging.getLogger("aucmax")
+    log.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Notes) for handler in log.handlers):
+        log.addHandler(_Notes())
 
 
 def _guarded(command: str, words: list[str]) -> int:
@@ -101,6 +123,8 @@ def _fit(words: list[str]) -> None:
     from .train import fit
 
     outcome = fit(config, resolved)
+    if outcome is None:  # another process tells
+        return
     _say(f"\n{outcome.table}\n\n{outcome.verdict}")
     _say(f"run folder: {outcome.folder}   report: {outcome.folder / 'report.html'}")
 
@@ -168,7 +192,7 @@ def _predict(words: list[str]) -> None:
     parser.add_argument("--workers", type=int, default=0, help="Processes that read images.")
     options = _parsed(parser, words)
     if bool(options.images) == (options.data is not None):
-        raise ValueError("give either images (files or folders), or --data with its options")
+        raise UsageError("give either images (files or folders), or --data with its options")
     from .report import write_predictions
     from .train.predict import images_of, predict_images
 
@@ -218,7 +242,7 @@ def _recipes(words: list[str]) -> None:
     elif words[0] in {"-h", "--help"}:
         _say("usage: aucmax recipes [list | show NAME | copy NAME [FILE]]")
     else:
-        raise ValueError("say one of: recipes list, recipes show NAME, recipes copy NAME [FILE]")
+        raise UsageError("say one of: recipes list, recipes show NAME, recipes copy NAME [FILE]")
 
 
 def _parser(command: str, description: str) -> "ArgumentParser":
@@ -233,7 +257,7 @@ def _parsed(parser: "ArgumentParser", words: list[str]) -> Any:
     try:
         return parser.parse_args(words)
     except ArgumentError as error:
-        raise ValueError(f"{error}; see {parser.prog} --help") from error
+        raise UsageError(f"{error}; see {parser.prog} --help") from error
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {

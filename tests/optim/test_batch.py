@@ -145,6 +145,7 @@ def test_tensor_rate_changes_without_retracing(case):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Skipping serialization")  # torch 2.6 warns of its own settings
 @every
 def test_compiled_equals_eager(case):
     torch._dynamo.reset()

@@ -157,7 +157,7 @@ def _units(argv: list[str]) -> dict[str, str]:
     position = 0
     while position < len(argv):
         token, position = argv[position], position + 1
-        if not token.startswith("--"):
+        if not token.startswith("--") or not token[2:3].isalpha():
             problems.append(f"{token!r} is not an option; options are --key value")
             continue
         key, equals, value = token[2:].partition("=")

@@ -51,10 +51,11 @@ class BestEpoch(L.Callback):
 
     Args:
         path: the one file, replaced whenever an epoch is better.
+        patience: stop after this many epochs in a row that are not better; None: never.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, patience: int | None = None) -> None:
+        self.path, self.patience = path, patience
         self.best: dict[str, float] = {"best_epoch": -1, "validation_auroc": -1.0}
 
     def state_dict(self) -> dict[str, Any]:
@@ -65,12 +66,21 @@ class BestEpoch(L.Callback):
         """Go on from the best epoch of a checkpoint."""
         self.best = dict(state_dict)
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A run that was killed when it had just decided to stop does not go on."""
+        self._stop_if_due(trainer, trainer.current_epoch - 1)
+
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save if this epoch is the best."""
         auc = float(trainer.callback_metrics["validation_auroc"])
         if auc > self.best["validation_auroc"]:
             self.best = {"best_epoch": trainer.current_epoch, "validation_auroc": auc}
             trainer.save_checkpoint(self.path)
+        self._stop_if_due(trainer, trainer.current_epoch)
+
+    def _stop_if_due(self, trainer: L.Trainer, epoch: int) -> None:
+        if self.patience is not None and epoch - self.best["best_epoch"] >= self.patience:
+            trainer.should_stop = True
 
 
 class EpochTable(L.Callback):

@@ -1,11 +1,14 @@
 """Checkpoint files: Lightning's, written whole or not at all, and read without running code."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
+
+from .._files import write_bytes
 
 
 class WholeFileCheckpoints(TorchCheckpointIO):
@@ -19,16 +22,14 @@ class WholeFileCheckpoints(TorchCheckpointIO):
         Raises:
             OSError: if the file cannot be written, for example because the disk is full.
         """
-        part = f"{path}.part"
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
         try:
-            super().save_checkpoint(checkpoint, part, storage_options)
-        except (OSError, RuntimeError) as error:
-            Path(part).unlink(missing_ok=True)
+            write_bytes(path, content.getvalue())
+        except OSError as error:
             raise OSError(
-                f"cannot write the checkpoint {path}: {error}; free space or choose another "
-                "--output, then continue with --resume"
+                error.errno, f"{error.strerror}; free space, then continue with --resume"
             ) from error
-        Path(part).replace(path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

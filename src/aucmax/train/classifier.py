@@ -7,6 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from ..distributed import AllGather
 from ..losses import AUCLoss, Loss
@@ -48,11 +49,16 @@ class Classifier(L.LightningModule):
         self.make_optimizer = optimizer
         self.milestones, self.gamma, self.card = milestones, gamma, card or {}
         self._losses: list[Tensor] = []
+        self._lr = 0.0
         self._validation: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, L) of images (B, C, H, W)."""
         return self.network(images)
+
+    def on_train_epoch_start(self) -> None:
+        """Note the learning rate of the epoch: the scheduler steps before the epoch is judged."""
+        self._lr = float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Value of the loss on one batch."""
@@ -67,33 +73,36 @@ class Classifier(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation AUC, the learning rate and the loss's diagnostics."""
-        logits, target = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
-        self._validation.clear()
-        if not logits.isfinite().all():
+        # Statistics of BatchNorm differ between processes: rank 0 judges, lest they part ways
+        values = self.trainer.strategy.broadcast(self._judged())
+        if values is None:
             raise ValueError(
                 f"the model's outputs are NaN or infinite after epoch {self.current_epoch}: it has "
                 "diverged; try a smaller --optimizer.lr (or --pretrain.lr)"
             )
-        values = {"validation_auroc": macro_auroc(logits, target)}
-        if self._losses:  # gathered here, so that the row of an epoch holds its own training loss
-            values["train_loss"] = float(torch.stack(self._losses).mean())
-            self._losses.clear()
-        values["lr"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         # double precision, because the best epoch is chosen by comparing these numbers
-        values |= self._diagnostics()
         self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()})
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
         """The optimizer over descending and ascending groups, with the schedule of stages."""
         optimizer = self.make_optimizer(param_groups(self))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": StageLR(optimizer, self.milestones, gamma=self.gamma),
-        }
+        return [optimizer], [StageLR(optimizer, self.milestones, gamma=self.gamma)]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the card."""
         checkpoint["card"] = self.card
+
+    def _judged(self) -> dict[str, float] | None:
+        """What this process makes of the epoch; None if the outputs are not finite."""
+        logits, target = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
+        self._validation.clear()
+        if not logits.isfinite().all():
+            return None
+        values = {"validation_auroc": macro_auroc(logits, target)}
+        if self._losses:  # gathered here, so that the row of an epoch holds its own training loss
+            values["train_loss"] = float(torch.stack(self._losses).mean())
+            self._losses.clear()
+        return values | {"lr": self._lr} | self._diagnostics()
 
     def _diagnostics(self) -> dict[str, float]:
         loss = self.loss.loss

@@ -2,7 +2,9 @@
 
 import logging
 import warnings
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,9 +13,11 @@ from ..models import input_statistics
 from ..report import Predictions
 from ..report.predictions import read_predictions
 from .config import FitConfig
-from .folder import open_folder, write_split
-from .outcome import Outcome, conclude_comparison, conclude_run
-from .predict import predictions
+from .folder import check_folder, make_folder
+from .outcome import PREDICTIONS, Outcome, conclude_comparison, conclude_run
+from .predict import predict, predictions
+from .ranks import is_first
+from .rehearsal import rehearse
 from .stages import Stage, Training, auc_stages, baseline_stages
 from .transforms import Preparation
 
@@ -25,7 +29,7 @@ COMPARED_UP_TO = 20_000
 log = logging.getLogger("aucmax")
 
 
-def fit(config: FitConfig, resolved: str = "") -> Outcome:
+def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     """Train, predict the test rows, and say how it came out.
 
     One seed and no baseline leave one run folder: config.yaml, split.csv, a folder for each stage,
@@ -37,6 +41,9 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome:
         config: all options.
         resolved: the same as YAML, for config.yaml.
 
+    Returns:
+        How it came out; None on all processes but the first, which alone writes.
+
     Raises:
         FileExistsError: if the run folder exists and ``resume`` is off.
         ValueError: if an option or the data are not as they must be.
@@ -44,26 +51,54 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome:
     """
     if problems := list(config.problems()):
         raise ValueError("; ".join(problems))
+    _quiet()
+    place = Path(config.output) / config.name
+    if is_first():
+        check_folder(place, config.resume, resolved)
     images = load(config)
-    folder = open_folder(config, resolved)
-    write_split(folder / "split.csv", images)
     preparation = prepare(config, images)
     methods = {config.loss.name: auc_stages(config)}
     if config.baseline:
         methods[BASELINE] = baseline_stages(config)
-    seeds = range(config.seed, config.seed + config.seeds)
-    alone = len(methods) == len(seeds) == 1
+    runs = _runs(config, images, preparation, methods)
+    rehearse(runs[0][1], [stage for stages in methods.values() for stage in stages])
+    if is_first():
+        make_folder(place, resolved, images)
     found: dict[str, list[Predictions]] = {name: [] for name in methods}
-    _quiet()
-    for seed in seeds:
-        for name, stages in methods.items():
-            place = folder if alone else folder / f"{name}-seed{seed}"
-            title = f"seed {seed} {name}" if len(seeds) > 1 else name
-            training = Training(config, images, preparation, place, seed=seed, title=title)
-            found[name].append(_one(training, stages, name, resolved))
-    if alone:
-        return conclude_run(folder, config, images, name, found[name][0], resolved)
-    return conclude_comparison(folder, config, images, found, resolved)
+    for name, training in runs:
+        finished = (training.folder / PREDICTIONS).exists()
+        made = _predictions(training, methods[name])
+        if made is None:
+            continue
+        found[name].append(made)
+        if len(runs) == 1:
+            return conclude_run(place, config, images, name, made, resolved)
+        if not finished:
+            conclude_run(training.folder, config, images, name, made, resolved)
+    return conclude_comparison(place, config, images, found, resolved) if is_first() else None
+
+
+def _runs(
+    config: FitConfig, images: ImageSet, preparation: Preparation, methods: Iterable[str]
+) -> list[tuple[str, Training]]:
+    """Each seed of each method, by the method's name; alone it needs no folder of its own."""
+    folder, several = Path(config.output) / config.name, config.seeds > 1
+    alone = config.seeds == 1 and not config.baseline
+    return [
+        (
+            name,
+            Training(
+                config,
+                images,
+                preparation,
+                folder if alone else folder / f"{name}-seed{seed}",
+                seed=seed,
+                title=f"seed {seed} {name}" if several else name,
+            ),
+        )
+        for seed in range(config.seed, config.seed + config.seeds)
+        for name in methods
+    ]
 
 
 def load(config: FitConfig) -> ImageSet:
@@ -73,8 +108,8 @@ def load(config: FitConfig) -> ImageSet:
     """
     images = config.data.load()
     known = ~np.isnan(images.target).all(axis=1)
-    if not known.all():
-        log.warning("%d of %d rows have no known label: left out", (~known).sum(), len(known))
+    if unknown := len(images) - int(known.sum()):
+        log.warning("%d of %d rows have no known label: left out", unknown, len(images))
         images = images.subset(known)
     part = split(
         images.target,
@@ -104,20 +139,26 @@ def prepare(config: FitConfig, images: ImageSet) -> Preparation:
     return fitted if expected is None else replace(fitted, mean=expected[0], std=expected[1])
 
 
-def _one(training: Training, stages: list[Stage], name: str, resolved: str) -> Predictions:
-    """Predictions of one seed of one method: from its folder if they are there already."""
-    path = training.folder / "predictions.csv"
+def _predictions(training: Training, stages: list[Stage]) -> Predictions | None:
+    """Predictions of one seed of one method, from its folder if they are there already.
+
+    None on all processes but the first.
+    """
+    path = training.folder / PREDICTIONS
     if path.exists():
-        return read_predictions(path)
-    images = training.images
-    test = images.part("test")
-    made = predictions(test, training.run(stages))
-    conclude_run(training.folder, training.config, images, name, made, resolved)
-    return made
+        return read_predictions(path) if is_first() else None
+    network = training.run(stages)
+    if not is_first():
+        return None
+    loader = training.data(stages[-1]).test_dataloader()
+    logits = predict(network, loader, training.config.trainer)
+    return predictions(training.images.part("test"), logits)
 
 
 def _quiet() -> None:
     """Keep Lightning's hints off the screen: they speak of code that the user did not write."""
+    if not is_first():
+        log.setLevel(logging.ERROR)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning_utilities"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for hint in (".*does not have many workers.*", ".*Checkpoint directory.*exists.*"):

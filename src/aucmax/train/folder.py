@@ -1,4 +1,4 @@
-"""The run folder: made once, never overwritten, continued only with the same options."""
+"""The run folder: made once, never overwritten, continued only with the same options and data."""
 
 import csv
 import difflib
@@ -9,55 +9,73 @@ import numpy as np
 
 from .._files import write_text
 from ..data import ImageSet
-from .config import FitConfig
 
 CONFIG = "config.yaml"
+SPLIT = "split.csv"
+PLACE = ("name:", "output:")
+"""Lines of config.yaml that may change between runs: a folder may be moved."""
 
 
-def open_folder(config: FitConfig, resolved: str) -> Path:
-    """Make the run folder, or with ``config.resume`` open the one that is there.
+def check_folder(folder: Path, resume: bool, resolved: str) -> None:
+    """See that the run folder is new, or with ``resume`` one that was made with the same options.
 
     Args:
-        config: its ``output``, ``name`` and ``resume``.
-        resolved: all options as YAML, kept as config.yaml; a resumed run must have the same.
+        folder: the run folder.
+        resume: whether an unfinished run may be there.
+        resolved: all options as YAML, to be compared with config.yaml.
 
     Raises:
         FileExistsError: if the folder is there and is not to be resumed.
         ValueError: if it is to be resumed, but was made with other options.
-        OSError: if it cannot be written.
     """
-    folder = Path(config.output) / config.name
     kept = folder / CONFIG
-    if not config.resume or not kept.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FileExistsError(
-                f"the run folder {folder} exists: choose another --name, continue it with "
-                "--resume, or delete it"
+    if resume and kept.exists():
+        then, now = _options(kept.read_text()), _options(resolved)
+        changed = [line.strip() for line in difflib.ndiff(then, now) if line[0] in "+-"]
+        if changed:
+            raise ValueError(
+                f"--resume: {kept} was made with other options; give the same ones, or another "
+                f"--name. What differs (- then, + now): {'; '.join(changed[:8])}"
             )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_text(kept, resolved)
-        except OSError as error:
-            raise OSError(
-                f"the run folder {folder} cannot be written ({error.strerror or error}): choose "
-                "another --output"
-            ) from error
-        return folder
-    changed = [
-        line
-        for line in difflib.ndiff(kept.read_text().splitlines(), resolved.splitlines())
-        if line[0] in "+-"
-    ]
-    if changed:
-        raise ValueError(
-            f"--resume: {kept} was made with other options; give the same ones, or another --name. "
-            "What differs (- then, + now): " + "; ".join(line.strip() for line in changed[:8])
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(
+            f"the run folder {folder} exists: choose another --name, continue it with --resume, or "
+            "delete it"
         )
-    return folder
 
 
-def write_split(path: Path, images: ImageSet) -> None:
-    """Record which part each row is in: id, part and, where there are some, group."""
+def make_folder(folder: Path, resolved: str, images: ImageSet) -> None:
+    """Write config.yaml and split.csv, which says in which part each row is.
+
+    Args:
+        folder: the run folder; it is made if it is not there.
+        resolved: all options as YAML.
+        images: all rows, divided into parts.
+
+    Raises:
+        ValueError: if there is a split.csv with other rows or parts.
+        OSError: if the folder cannot be written.
+    """
+    table, kept = split_table(images), folder / SPLIT
+    if kept.exists() and kept.read_bytes() != table.encode():
+        raise ValueError(
+            f"--resume: the data are not those that the run began with: {kept} names other rows, "
+            "parts or groups; give another --name"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / CONFIG).exists():
+            write_text(folder / CONFIG, resolved)
+        write_text(kept, table)
+    except OSError as error:
+        raise OSError(
+            f"the run folder {folder} cannot be written ({error.strerror or error}): choose "
+            "another --output"
+        ) from error
+
+
+def split_table(images: ImageSet) -> str:
+    """CSV of all rows: id, part and, where there are some, group."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     none = np.full(len(images), "")
@@ -65,4 +83,8 @@ def write_split(path: Path, images: ImageSet) -> None:
     groups = none if images.groups is None else images.groups
     writer.writerow(["id", "part", "group"])
     writer.writerows(zip(images.ids, parts, groups, strict=True))
-    write_text(path, text.getvalue())
+    return text.getvalue()
+
+
+def _options(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith(PLACE)]

@@ -1,6 +1,8 @@
 """The data module: which rows each loader serves, and in which batches."""
 
 import logging
+from functools import cache
+from typing import Any
 
 import lightning as L
 import torch
@@ -13,6 +15,7 @@ from .config import Augment, Batches
 from .transforms import Examples, Preparation
 
 Batch = tuple[Tensor, Tensor, Tensor]
+"""Images (B, C, H, W), targets (B, L), rows (B,)."""
 EVALUATION_BATCH = 256
 
 log = logging.getLogger("aucmax")
@@ -52,7 +55,8 @@ class ImageData(L.LightningDataModule):
         trainer = self.trainer
         world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         # A resumed run reads ahead before its first epoch starts, and current_epoch lags till then
-        epoch = trainer.fit_loop.epoch_progress.current.processed if trainer else 0
+        progress: Any = trainer.fit_loop.epoch_progress.current if trainer else None
+        epoch = progress.processed if progress else 0
         examples.set_epoch(epoch)
         size = min(self.batches.size, len(part) // world)
         if self.batches.positives is None:
@@ -98,8 +102,8 @@ class ImageData(L.LightningDataModule):
         sampler: DistributedSampler[Batch] | None = None,
         batch_sampler: BalancedBatches | MultiLabelBatches | None = None,
     ) -> DataLoader[Batch]:
-        return DataLoader(
-            examples,  # pyright: ignore[reportArgumentType] -- rows become tensors in a batch
+        loader: Any = DataLoader(
+            examples,
             batch_size=batch_size,
             drop_last=drop_last,
             sampler=sampler,
@@ -108,17 +112,20 @@ class ImageData(L.LightningDataModule):
             generator=torch.Generator(),  # else each epoch would draw from the global one
             pin_memory=torch.cuda.is_available(),
         )
+        return loader  # of Batch: its rows become tensors in a batch
 
 
 def _attainable(share: float, positives: int, size: int) -> float:
     """The wanted share, or, said aloud, that of all positives at once: no row comes twice."""
     if round(share * size) <= positives:
         return share
-    log.warning(
-        "there are only %d positives to train on, so a batch of %d rows holds all of them "
-        "(--batches.positives asked for %g)",
-        positives,
-        size,
-        share,
+    _say_once(
+        f"there are only {positives} positives to train on, so a batch of {size} rows holds all of "
+        f"them (--batches.positives asked for {share:g})"
     )
     return positives / size
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    log.warning("%s", sentence)

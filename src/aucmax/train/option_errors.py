@@ -18,7 +18,17 @@ CLASSES: dict[str, tuple[type[Any], list[ModuleType]]] = {
 }
 """Options whose value names a class, with its base and the modules that offer such classes."""
 
-KINDS = {"NoneType": "null", "collections.abc.Sequence": "a list", "tuple": "a list"}
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "NoneType": "null",
+    "tuple": "a list",
+    "list": "a list",
+    "collections.abc.Sequence": "a list",
+    "dict": "a table",
+}
 
 
 class OptionError(ValueError):
@@ -60,7 +70,12 @@ def blame(
     if key in CLASSES:
         names = ", ".join(sorted(class_names(key)))
         return head, f"--{key}: there is no {group[key]!r}; choose one of {names}"
-    return key, f"--{key}: expected {_wanted(text)}, got {group[key]!r}"
+    if own := [name for name in known if name.startswith(f"{key}.")]:
+        return key, f"--{key} has options of its own: give them as --{', --'.join(own)}"
+    if key != head:  # what stands behind the innermost key, less the choice of another class
+        text = text.rpartition("Parser key")[2].split("\n    - ")[0]
+    got = "no value" if group[key] == "true" else repr(group[key])
+    return key, f"--{key}: expected {_wanted(text)}, got {got}"
 
 
 def class_names(key: str) -> set[str]:
@@ -76,9 +91,9 @@ def class_names(key: str) -> set[str]:
 
 def _wanted(text: str) -> str:
     """What the parser would have taken, in words."""
-    if "Type collections.abc.Callable" in text or "dot import path" in text:
-        return "the import path of a function or class, such as torch.nn.Identity"
     literals = re.findall(r"Literal\[([^]]+)\]", text)
     plain = re.findall(r"Expected an? <class '([^']+)'>", text)
-    kinds = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
+    kinds: list[str] = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
+    if not kinds and ("Type collections.abc.Callable" in text or "dot import path" in text):
+        return "the import path of a function or class, such as torch.nn.Identity"
     return " or ".join(dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)) or "another value"

@@ -27,6 +27,9 @@ from ..report import (
 from ..report.tables import method_rows, text_table, verdict
 from .config import FitConfig
 
+PREDICTIONS = "predictions.csv"
+"""Written last: where it is, the run is finished."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -66,7 +69,7 @@ def conclude_run(
         configuration=resolved,
     )
     write_report(folder / "report.html", page)
-    write_predictions(folder / "predictions.csv", predictions)
+    write_predictions(folder / PREDICTIONS, predictions)
     return Outcome(folder, evaluation_table(found), page.verdict, found)
 
 

@@ -44,7 +44,6 @@ def predict(network: nn.Module, loader: DataLoader[Batch], trainer: dict[str, An
         **options,
         devices=1,
         logger=False,
-        barebones=False,
         enable_progress_bar=False,
         enable_checkpointing=False,
         enable_model_summary=False,

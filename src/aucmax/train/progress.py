@@ -35,7 +35,14 @@ class StageProgress(ProgressBar):
             leave=False,
         )
 
-    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
         """Move on by a batch."""
         if self._bar is not None:
             self._bar.update()

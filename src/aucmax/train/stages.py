@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
@@ -18,10 +18,17 @@ from .checkpoints import WholeFileCheckpoints, load_network
 from .classifier import Classifier
 from .config import FitConfig, Recipe
 from .loaders import ImageData
-from .predict import predict
 from .progress import StageProgress
 from .seeds import derive
 from .transforms import Preparation
+
+QUIET: dict[str, Any] = {
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_checkpointing": False,
+    "enable_model_summary": False,
+}
+"""Options of a Lightning trainer that leaves no trace."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,25 @@ def _cross_entropy(config: FitConfig, epochs: int) -> Stage:
     return Stage("01-bce", Recipe("aucmax.losses.BCELoss"), adam, epochs, positives=None)
 
 
+def make_module(
+    config: FitConfig,
+    stage: Stage,
+    network: nn.Module,
+    labels: int,
+    *,
+    card: dict[str, Any] | None = None,
+) -> Classifier:
+    """The Lightning module of a stage, for a number of labels."""
+    return Classifier(
+        network,
+        stage.loss.make(num_labels=None if labels == 1 else labels),
+        stage.optimizer.make,
+        milestones=config.schedule.milestones(stage.epochs),
+        gamma=config.schedule.gamma,
+        card=card,
+    )
+
+
 class Training:
     """Trains the stages of one seed in a folder of its own, from wherever it was interrupted.
 
@@ -91,8 +117,8 @@ class Training:
             "preparation": preparation.as_dict(),
         }
 
-    def run(self, stages: list[Stage]) -> torch.Tensor:
-        """Train all stages; return the test rows' logits (n, L) of the last stage's best epoch."""
+    def run(self, stages: list[Stage]) -> nn.Module:
+        """Train all stages; return the network of the last stage's best epoch."""
         torch.manual_seed(derive(self.seed, "network"))
         network = create(
             self.config.model.name,
@@ -107,9 +133,10 @@ class Training:
             if not (self.folder / stage.name / "stage.json").exists():
                 self._train(stage, network)
             load_network(network, self.folder / stage.name / "best.ckpt")
-        return predict(network, self._data(stages[-1]).test_dataloader(), self.config.trainer)
+        return network
 
-    def _data(self, stage: Stage) -> ImageData:
+    def data(self, stage: Stage) -> ImageData:
+        """The loaders of a stage."""
         batches = replace(self.config.batches, positives=stage.positives)
         seed = derive(self.seed, stage.name, "rows")
         return ImageData(
@@ -119,16 +146,8 @@ class Training:
     def _train(self, stage: Stage, network: nn.Module) -> None:
         folder = self.folder / stage.name
         folder.mkdir(parents=True, exist_ok=True)
-        labels = len(self.images.labels)
-        module = Classifier(
-            network,
-            stage.loss.make(num_labels=None if labels == 1 else labels),
-            stage.optimizer.make,
-            milestones=self.config.schedule.milestones(stage.epochs),
-            gamma=self.config.schedule.gamma,
-            card=self.card,
-        )
-        best = BestEpoch(folder / "best.ckpt")
+        module = make_module(self.config, stage, network, len(self.images.labels), card=self.card)
+        best = BestEpoch(folder / "best.ckpt", self.config.schedule.patience)
         table = EpochTable(folder / "metrics.csv")
         trainer = L.Trainer(
             **self.config.trainer,
@@ -139,7 +158,7 @@ class Training:
                 best,
                 EpochEnd(folder / "last.ckpt"),
                 StageProgress(f"{self.title} {stage.name}"),
-                *self._optional(),
+                *self._averaging(),
             ],
             logger=self.config.tensorboard and TensorBoardLogger(folder, name="tensorboard"),
             plugins=[WholeFileCheckpoints()],
@@ -150,20 +169,15 @@ class Training:
             enable_model_summary=False,
         )
         last = folder / "last.ckpt"
-        trainer.fit(module, self._data(stage), ckpt_path=last if last.exists() else None)
+        try:
+            trainer.fit(module, self.data(stage), ckpt_path=last if last.exists() else None)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
+            raise KeyboardInterrupt from stop
         if trainer.is_global_zero:
             write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
             last.unlink(missing_ok=True)
         trainer.strategy.barrier()
 
-    def _optional(self) -> list[L.Callback]:
-        chosen: list[L.Callback] = []
-        if self.config.average is not None:
-            chosen.append(EMAWeightAveraging(decay=self.config.average))
-        if self.config.schedule.patience is not None:
-            chosen.append(
-                EarlyStopping(
-                    "validation_auroc", patience=self.config.schedule.patience, mode="max"
-                )
-            )
-        return chosen
+    def _averaging(self) -> list[L.Callback]:
+        decay = self.config.average
+        return [] if decay is None else [EMAWeightAveraging(decay=decay)]

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Install into .venv (made here if it is missing) and run all tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+test -x .venv/bin/python || python3.11 -m venv .venv
+.venv/bin/python -m pip install -q -e '.[dev]'
+.venv/bin/python -m pytest -q
