@@ -164,3 +164,21 @@ def scores_of(path):
 def files_below(folder):
     """Every file below a folder, by its path as seen from there."""
     return {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file()}
+
+
+def refused(capsys, code, *words):
+    """Run a command that must fail with ``code``; give its one message.
+
+    Nothing may be written below the current folder, and no traceback be shown.
+    """
+    capsys.readouterr()
+    before = files_below(".")
+    found = main([str(word) for word in words])
+    told = capsys.readouterr()
+    assert (found, told.out) == (code, ""), told.err
+    assert "Traceback" not in told.err
+    name = "aucmax" if code == 2 and words[0] == "frobnicate" else f"aucmax {words[0]}"
+    message = told.err[told.err.index(f"{name}: ") :]
+    assert message.count("aucmax ") >= 1
+    assert files_below(".") == before
+    return message

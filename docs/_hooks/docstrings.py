@@ -33,7 +33,9 @@ def markdown(text: str) -> str:
         The same with ``$$``, code spans, fences and tables.
     """
     text = _TABLE.sub(_table, f"{text}\n")
-    text = _MATH.sub(lambda m: f"{m[1]}$$\n{textwrap.indent(_squeezed(m[2]), m[1])}\n{m[1]}$$", text)
+    text = _MATH.sub(
+        lambda m: f"{m[1]}$$\n{textwrap.indent(_squeezed(m[2]), m[1])}\n{m[1]}$$", text
+    )
     text = _ROLE.sub(lambda m: f"`{m[1]}`", text)
     text = _DOCTEST.sub(_fence, text)
     return _LITERAL.sub(":", text).rstrip()

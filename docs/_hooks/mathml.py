@@ -26,7 +26,5 @@ def on_page_content(content: str, **_: Any) -> str:
 
 def _mathml(found: re.Match[str]) -> str:
     block = found["tag"] == "div"
-    formula = convert(
-        html.unescape(found["latex"]).strip(), display="block" if block else "inline"
-    )
+    formula = convert(html.unescape(found["latex"]).strip(), display="block" if block else "inline")
     return f'<div class="formula">{formula}</div>' if block else formula

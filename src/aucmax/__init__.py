@@ -1,5 +1,6 @@
 """aucmax: train classifiers for the area under the ROC curve."""
 
+from . import metrics as metrics
 from ._checks import set_value_checks as set_value_checks
 from .distributed import AllGather as AllGather
 from .losses import AUCMLoss as AUCMLoss

@@ -1,4 +1,6 @@
 import csv
+from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,8 +25,56 @@ def test_a_reader_is_a_point_below_or_not_below_the_polyline(case, seed):
         fpr, tpr = (np.mean([d for d, y in pairs if y == label]) for label in (0, 1))
         assert (found.fpr[r], found.tpr[r]) == pytest.approx((fpr, tpr))
         assert found.curve_tpr[r] == pytest.approx(polyline_top(points, fpr), abs=1e-12)
-        assert found.below[r] == (found.tpr[r] < found.curve_tpr[r])
+        assert found.below[r] == below_in_fractions(scores, target, decisions[:, r])
     assert found.count == sum(found.below)
+
+
+def below_in_fractions(scores, target, decisions):
+    """Strictly below the polyline? Without any rounding; rows with NaN were not judged."""
+
+    def share(rows, chosen):
+        return Fraction(sum(chosen(r) for r in rows), len(rows))
+
+    rows = list(zip(scores, target, decisions, strict=True))
+    both = [[r for r in rows if r[1] == label] for label in (0, 1)]
+    points = [(Fraction(0), Fraction(0))]
+    points += [
+        tuple(share(part, lambda r, t=threshold: r[0] >= t) for part in both)
+        for threshold in sorted(set(scores), reverse=True)
+    ]
+    x, y = (share([r for r in part if r[2] in (0, 1)], lambda r: r[2] == 1) for part in both)
+    heights = [
+        y1 if x == x1 else y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+        for (x0, y0), (x1, y1) in pairwise(points)
+        if x0 <= x <= x1
+    ]
+    return y < max(heights)
+
+
+def test_a_reader_on_a_sloping_part_is_not_below_whatever_the_rounding():
+    # All scores tied: the curve is the diagonal, and on it is every reader with equal rates.
+    for m in range(2, 30):
+        for k in range(m + 1):
+            target, said = [1] * m + [0] * m, ([1] * k + [0] * (m - k)) * 2
+            assert readers_below_curve([0.1] * 2 * m, target, np.c_[said]).count == 0
+            said[0] = 0
+            assert readers_below_curve([0.1] * 2 * m, target, np.c_[said]).count == (k > 0)
+
+
+def test_ties_and_rows_not_judged_are_decided_as_in_fractions():
+    rng = np.random.default_rng(1)
+    on_the_curve = 0
+    for _ in range(400):
+        n = int(rng.integers(6, 30))
+        scores, target = rng.integers(0, 4, n).tolist(), rng.integers(0, 2, n)
+        decisions = rng.integers(0, 2, (n, 3)).astype(float)
+        target[:4], decisions[:4] = [0, 1, 0, 1], [[0] * 3, [0] * 3, [1] * 3, [1] * 3]
+        decisions[4:][rng.random((n - 4, 3)) < 0.2] = np.nan
+        found = readers_below_curve(scores, target, decisions)
+        wanted = [below_in_fractions(scores, target, decisions[:, r]) for r in range(3)]
+        assert found.below.tolist() == wanted
+        on_the_curve += int(np.isclose(found.tpr, found.curve_tpr, atol=1e-12).sum())
+    assert on_the_curve > 20  # the hard case did occur
 
 
 def test_a_reader_on_the_curve_is_not_below_it():

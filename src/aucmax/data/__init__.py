@@ -1,16 +1,35 @@
 """Labelled images from files, and what happens to them before training."""
 
+from aucmax.data.base import FileSource as FileSource
 from aucmax.data.base import Images as Images
 from aucmax.data.base import ImageSet as ImageSet
 from aucmax.data.base import Source as Source
+from aucmax.data.chestxray14 import ChestXray14 as ChestXray14
+from aucmax.data.chexpert import CheXpert as CheXpert
+from aucmax.data.chexpert import CheXpertLabels as CheXpertLabels
+from aucmax.data.chexpert import chexpert_labels as chexpert_labels
 from aucmax.data.digits import Digits as Digits
 from aucmax.data.folder import Folder as Folder
+from aucmax.data.ham10000 import HAM10000 as HAM10000
 from aucmax.data.identical import IdenticalImages as IdenticalImages
 from aucmax.data.identical import identical_images as identical_images
 from aucmax.data.images import ArrayImages as ArrayImages
 from aucmax.data.images import FileImages as FileImages
 from aucmax.data.images import check_images as check_images
 from aucmax.data.imbalance import make_imbalanced as make_imbalanced
+from aucmax.data.melanoma import Melanoma as Melanoma
 from aucmax.data.npz import NPZ as NPZ
+from aucmax.data.preparing import prepare as prepare
+from aucmax.data.preparing import usable as usable
 from aucmax.data.splits import split as split
+from aucmax.data.store import Store as Store
+from aucmax.data.store import StoredImages as StoredImages
+from aucmax.data.store import default_folder as default_folder
+from aucmax.data.store import find_store as find_store
 from aucmax.data.table import CSV as CSV
+from aucmax.data.unreadable import Unreadable as Unreadable
+from aucmax.data.unreadable import find_unreadable as find_unreadable
+from aucmax.data.unreadable import write_skipped as write_skipped
+from aucmax.data.views import max_over_views as max_over_views
+from aucmax.data.views import mean_over_views as mean_over_views
+from aucmax.data.views import study_names as study_names

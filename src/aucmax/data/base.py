@@ -2,16 +2,17 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol, Self
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from aucmax.data._messages import listed, repeated
-from aucmax.data.images import Rows
+from aucmax.data.images import FileImages, Rows, readable_channels
 
 PARTS = ("train", "validation", "test")
 
@@ -74,23 +75,31 @@ class ImageSet:
                 raise ValueError(f"rows: a mask needs shape ({len(self)},), got {rows.shape}")
             rows = np.flatnonzero(rows)
         rows = rows.astype(np.int64)
-        part = copy.copy(self)
-        fields = {
-            "images": Rows(self.images, rows),
-            "target": self.target[rows],
-            "ids": tuple(self.ids[row] for row in rows),
-            "groups": None if self.groups is None else self.groups[rows],
-            "split": None if self.split is None else self.split[rows],
-        }
-        for name, value in fields.items():
-            object.__setattr__(part, name, value)  # skips the check for two classes, see above
-        return part
+        return self._with(
+            images=Rows(self.images, rows),
+            target=self.target[rows],
+            ids=tuple(self.ids[row] for row in rows),
+            groups=None if self.groups is None else self.groups[rows],
+            split=None if self.split is None else self.split[rows],
+        )
+
+    def showing(self, images: Images) -> Self:
+        """The same rows with other pixels, such as images that were resized beforehand."""
+        if len(images) != len(self):
+            raise ValueError(f"images must be as long as ids ({len(self)}), got {len(images)}")
+        return self._with(images=images)
 
     def part(self, name: str) -> Self:
         """The rows whose ``split`` is "train", "validation" or "test"."""
         if self.split is None:
             raise ValueError("the images have no parts yet: divide them with aucmax.data.split")
         return self.subset(self.split == name)
+
+    def _with(self, **fields: Any) -> Self:
+        part = copy.copy(self)
+        for name, value in fields.items():
+            object.__setattr__(part, name, value)  # skips the check for two classes: see subset
+        return part
 
     def _shapes(self) -> Iterator[str]:
         n = len(self.ids)
@@ -143,3 +152,44 @@ class Source(ABC):
     @abstractmethod
     def load(self) -> ImageSet:
         """Read the labels and list the images (their pixels are read when asked for)."""
+
+
+@dataclass(frozen=True)
+class FileSource(Source):
+    """A source whose images are files, of which some may be damaged.
+
+    A subclass says where its data lie by a field ``csv`` or ``root``, or by its own :meth:`place`.
+    """
+
+    on_error: Literal["raise", "skip"] = field(default="raise", kw_only=True)
+    """What an image that cannot be read does: raise stops with its path; skip reads every image
+    once before training, leaves out the bad ones, says so, and lists them in skipped.csv. (Files
+    that are not there at all are always an error.)"""
+    prepared: str | Path | None = field(default=None, kw_only=True)
+    """Folder for images that `aucmax prepare` resizes beforehand; without it, the folder beside the
+    data with .aucmax behind their name. What lies there in the right size is used."""
+
+    def __post_init__(self) -> None:
+        if self.on_error not in {"raise", "skip"}:
+            raise ValueError(
+                f"{type(self).__name__}: on_error must be 'raise' or 'skip', got {self.on_error!r}"
+            )
+        super().__post_init__()
+
+    def place(self) -> Path:
+        """The file or folder that prepared images are kept beside."""
+        where = getattr(self, "csv", None) or getattr(self, "root", None)
+        if where is None:
+            raise TypeError(f"{type(self).__name__} has no field csv or root: give it a place()")
+        return Path(where).expanduser()
+
+    def files(self, paths: Iterable[str | Path], *, bits: int | None = None) -> FileImages:
+        """Images in files, grey or colour as their heads say.
+
+        Raises:
+            FileNotFoundError: files that are not there.
+            ValueError: files that are no images, unless ``on_error`` is "skip".
+        """
+        paths = list(paths)
+        channels = readable_channels(paths) if self.on_error == "skip" else None
+        return FileImages(paths, bits=bits, channels=channels)

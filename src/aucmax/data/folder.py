@@ -9,15 +9,15 @@ import numpy as np
 
 from aucmax.data._messages import listed, names, near
 from aucmax.data._options import bits_problem, kept_rows
-from aucmax.data.base import ImageSet, Source
-from aucmax.data.images import EXTENSIONS, FileImages
+from aucmax.data.base import FileSource, ImageSet
+from aucmax.data.images import EXTENSIONS
 
 _PARTS = {"train": "train", "training": "train", "test": "test"}
 _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
 
 
 @dataclass(frozen=True)
-class Folder(Source):
+class Folder(FileSource):
     """A folder with one folder of images per class, or with train, val, test above these.
 
     ``root/cat/1.jpg`` or ``root/train/cat/1.jpg``. Files that are no images and hidden files are
@@ -67,7 +67,7 @@ class Folder(Source):
         target = np.array([[row[1] in positive] for row in kept], np.float32)
         split = np.array([row[0] for row in kept])
         return ImageSet(
-            images=FileImages([root / row[3] for row in kept], bits=self.bits),
+            images=self.files([root / row[3] for row in kept], bits=self.bits),
             target=target,
             labels=("+".join(positive),),
             ids=tuple(row[3] for row in kept),

@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aucmax.data._messages import listed
+from aucmax.data.dicom import EXTENSIONS as DICOM_EXTENSIONS
+from aucmax.data.dicom import dicom_shape, is_dicom, read_dicom
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 T = TypeVar("T")
 
-EXTENSIONS = frozenset(
+_PILLOW = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
+EXTENSIONS = _PILLOW | DICOM_EXTENSIONS
 _GREY = frozenset(("1", "L", "LA", "La", "I", "F"))
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -76,20 +79,22 @@ class ArrayImages:
         return self._starts[-1]
 
     def __getitem__(self, index: int, /) -> Tensor:
-        index = _inside(index, len(self))
+        index = inside(index, len(self))
         which = bisect_right(self._starts, index) - 1
         pixels = self._arrays[which][index - self._starts[which]]
         return _to_tensor(pixels)
 
 
 class FileImages:
-    """Images in files, decoded with Pillow when they are asked for.
+    """Images in files, decoded when they are asked for.
 
     Every format that Pillow reads becomes 8 bits a channel, in one documented way: the EXIF
     rotation is applied; a palette becomes RGB; a transparent pixel is laid over black;
     CMYK and other colour spaces become RGB; of several frames the first counts. Where some
     files are grey and some colour, grey ones get three equal channels. Grey files of 16 bits
-    are scaled by 255 / (2^bits - 1) and rounded.
+    are scaled by 255 / (2^bits - 1) and rounded. DICOM files (by name, *.dcm, or by their mark)
+    are read with :func:`aucmax.data.dicom.read_dicom`, through the window that they
+    contain; from lowest to highest value where they contain none and ``bits`` is None.
 
     Args:
         paths: one file an image.
@@ -116,8 +121,8 @@ class FileImages:
         return len(self.paths)
 
     def __getitem__(self, index: int, /) -> Tensor:
-        path = self.paths[_inside(index, len(self))]
-        return _to_tensor(_opened(path, lambda image: _decode(image, self.channels, self.bits)))
+        path = self.paths[inside(index, len(self))]
+        return _to_tensor(_pixels(path, self.channels, self.bits))
 
 
 def check_images(paths: Sequence[str | Path]) -> int:
@@ -130,39 +135,85 @@ def check_images(paths: Sequence[str | Path]) -> int:
         FileNotFoundError: files that are not there: the first five and how many.
         ValueError: files that are no image: the first five with the reason, and how many.
     """
-    if missing := [path for path in paths if not Path(path).is_file()]:
-        raise FileNotFoundError(f"{len(missing)} image files are not there: {listed(missing)}")
-    modes: set[str] = set()
-    bad: list[str] = []
-    for path in paths:
-        try:
-            modes.add(_opened(path, lambda image: image.mode))
-        except ValueError as error:
-            bad.append(str(error))
+    grey, bad = _heads(paths)
     if bad:
         more = f"; ... ({len(bad)} files in all)" if len(bad) > 5 else ""
         raise ValueError("; ".join(bad[:5]) + more)
-    return 1 if all(_is_grey(mode) for mode in modes) else 3
+    return 1 if grey else 3
+
+
+def readable_channels(paths: Sequence[str | Path]) -> int:
+    """As :func:`check_images`, but files that are no images have no say, and are no error.
+
+    Raises:
+        FileNotFoundError: files that are not there: the first five and how many.
+    """
+    return 1 if _heads(paths)[0] else 3
+
+
+def _heads(paths: Sequence[str | Path]) -> tuple[bool, list[str]]:
+    """Whether all images are grey, and what is wrong with the files that are none."""
+    if missing := [path for path in paths if not Path(path).is_file()]:
+        raise FileNotFoundError(f"{len(missing)} image files are not there: {listed(missing)}")
+    kinds: set[bool] = set()
+    bad: list[str] = []
+    for path in paths:
+        try:
+            kinds.add(_is_grey(path))
+        except ValueError as error:
+            bad.append(str(error))
+    return all(kinds), bad
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of an image, from the head of its file.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`check_images`.
+    """
+    if _check_dicom(path):
+        return dicom_shape(path)[:2]
+    width, height = _opened(path, lambda image: image.size)
+    return height, width
+
+
+def _check_dicom(path: str | Path) -> bool:
+    """Whether a file, which must be there and hold something, is DICOM."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"image file {str(path)!r} is not there (it was moved or deleted)")
+    if Path(path).stat().st_size == 0:
+        raise ValueError(f"image {str(path)!r} cannot be read: the file is empty")
+    return Path(path).suffix.lower() not in _PILLOW and is_dicom(path)
+
+
+def _is_grey(path: str | Path) -> bool:
+    if _check_dicom(path):
+        return dicom_shape(path)[2] == 1
+    mode = _opened(path, lambda image: image.mode)
+    return mode in _GREY or mode.startswith("I;16")
+
+
+def _pixels(path: str, channels: int, bits: int | None) -> NDArray[np.uint8]:
+    if not _check_dicom(path):
+        return _opened(path, lambda image: _decode(image, channels, bits))
+    from PIL import Image
+
+    pixels = read_dicom(path, bits=bits)
+    if pixels.dtype == np.uint16:
+        pixels = np.round(pixels / 257).astype(np.uint8)
+    return np.asarray(Image.fromarray(pixels).convert("L" if channels == 1 else "RGB"))
 
 
 def _opened(path: str | Path, read: Callable[["Image"], T]) -> T:
     """What ``read`` makes of the image at ``path``; every failure names the path."""
     from PIL import Image
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"image file {str(path)!r} is not there (it was moved or deleted)")
-    if Path(path).stat().st_size == 0:
-        raise ValueError(f"image {str(path)!r} cannot be read: the file is empty")
     try:
         with Image.open(path) as image:
             return read(image)
     except (*_UNREADABLE, Image.DecompressionBombError) as error:
         reason = "it is no image file" if isinstance(error, Image.UnidentifiedImageError) else error
         raise ValueError(f"image {str(path)!r} cannot be read: {reason}") from error
-
-
-def _is_grey(mode: str) -> bool:
-    return mode in _GREY or mode.startswith("I;16")
 
 
 def _decode(image: "Image", channels: int, bits: int | None) -> NDArray[np.uint8]:
@@ -211,7 +262,8 @@ def _check_array(array: NDArray[Any]) -> None:
         )
 
 
-def _inside(index: int, length: int) -> int:
+def inside(index: int, length: int) -> int:
+    """The position from the front of an index that may count from the end."""
     position = operator.index(index)
     if not -length <= position < length:
         raise IndexError(f"image {position} of {length}")

@@ -9,8 +9,7 @@ import numpy as np
 from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import names
 from aucmax.data._options import bits_problem, existing_file, kept_rows
-from aucmax.data.base import ImageSet, Source
-from aucmax.data.images import FileImages
+from aucmax.data.base import FileSource, ImageSet
 
 _VALUES = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 _VALUES |= {"": np.nan, "nan": np.nan}
@@ -20,7 +19,7 @@ _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
 
 
 @dataclass(frozen=True)
-class CSV(Source):
+class CSV(FileSource):
     """Images listed in a CSV file, one row an image.
 
     The smallest such file has the header ``image,label`` and rows like ``scans/7.png,1``.
@@ -80,7 +79,7 @@ class CSV(Source):
         keep = kept_rows(ids, self.exclude)
         root = path.parent if self.root is None else Path(self.root).expanduser()
         try:
-            files = FileImages([root / images[row] for row in keep], bits=self.bits)
+            files = self.files([root / images[row] for row in keep], bits=self.bits)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{error}; the paths in column {self.image!r} start from {str(root)!r} (see root)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._counts import counts, rates
+from ._counts import Counts, counts, rates
 from ._inputs import Bools, Floats, as_rows, as_target
 
 
@@ -19,11 +19,9 @@ class ReaderComparison:
     """Each reader's true-positive rate; nan if a reader judged no positive."""
     curve_tpr: NDArray[np.float64]
     """The model's true-positive rate at the reader's false-positive rate."""
-
-    @property
-    def below(self) -> Bools:
-        """(R,): does the reader lie strictly below the curve?"""
-        return self.tpr < self.curve_tpr
+    below: Bools
+    """Does the reader lie strictly below the curve? Decided in whole numbers, free of rounding;
+    False if a rate is nan."""
 
     @property
     def count(self) -> int:
@@ -37,8 +35,9 @@ def readers_below_curve(
     """Compare the yes-no decisions of human readers with a model's ROC curve.
 
     A reader is one point (false-positive rate, true-positive rate). The curve is interpolated
-    linearly; where it is vertical its upper end counts. The CheXpert leaderboard's "number of
-    radiologists below the curve" is the mean of ``count`` over its five findings.
+    linearly; where it is vertical its upper end counts; a point on the curve is not below it. The
+    CheXpert leaderboard's "number of radiologists below the curve" is the mean of ``count`` over
+    its five findings.
 
     Args:
         scores: (n,), (n, 1) or (n, L), any real scale, higher = more positive.
@@ -77,11 +76,33 @@ def readers_below_curve(
 
 
 def _compare(scores: Floats, positive: Bools, chosen: Bools, judged: Bools) -> ReaderComparison:
-    fpr, tpr = _share(chosen, judged, ~positive), _share(chosen, judged, positive)
-    return ReaderComparison(fpr, tpr, np.interp(fpr, *rates(counts(scores, positive))))
+    count = counts(scores, positive)
+    (alarms, negatives), (found, positives) = (
+        (chosen[rows].sum(axis=0), judged[rows].sum(axis=0)) for rows in (~positive, positive)
+    )
+    fpr, tpr = _share(alarms, negatives), _share(found, positives)
+    readers = np.stack([alarms, negatives, found, positives], axis=1).tolist()
+    below = np.array([_is_below(count, *reader) for reader in readers], dtype=bool)
+    return ReaderComparison(fpr, tpr, np.interp(fpr, *rates(count)), below)
 
 
-def _share(chosen: Bools, judged: Bools, rows: Bools) -> NDArray[np.float64]:
-    """Share of the given rows that each reader called positive, of those judged at all."""
-    total = judged[rows].sum(axis=0)
-    return chosen[rows].sum(axis=0) / np.where(total, total, np.nan)
+def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.float64]:
+    return part / np.where(total, total, np.nan)
+
+
+def _is_below(count: Counts, alarms: int, negatives: int, found: int, positives: int) -> bool:
+    """Is (alarms / negatives, found / positives) strictly below the curve? All in integers.
+
+    In floating point a reader who lies on a sloping part, where scores are tied, would be called
+    below it or not as the rounding of the interpolation falls.
+    """
+    if not (negatives and positives):
+        return False
+    true, false = (np.concatenate([[0], c]) for c in (count.true_positives, count.false_positives))
+    at = int(np.searchsorted(false * negatives, alarms * int(false[-1]), side="right")) - 1
+    after = min(at + 1, len(false) - 1)  # the last vertex is (1, 1): nothing rises after it
+    t0, f0, t1, f1, m, n = (int(x) for x in (true[at], false[at], true[after], false[after],
+                                             true[-1], false[-1]))  # fmt: skip
+    width = max(f1 - f0, 1)
+    height = t0 * width * negatives + (t1 - t0) * (alarms * n - f0 * negatives)
+    return found * m * width * negatives < positives * height

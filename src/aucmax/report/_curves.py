@@ -45,6 +45,15 @@ class Curves(ABC):
     def value(self, known: KnownSamples) -> dict[str, float]:
         """The area below the curve with its interval."""
 
+    def mark(self, ax: "Axes", label: str, *, alone: bool) -> None:
+        """Draw more into the panel of a label, before its legend is made."""
+        del ax, label, alone
+
+    def explain(self, figure: "Figure", names: list[str]) -> None:
+        """Tell once, for all panels, what is what; ``names`` are those of the predictions."""
+        if len(names) > 1:
+            _legend_of_names(figure, names)
+
     @abstractmethod
     def chance(self, known: KnownSamples) -> tuple[float, float, str]:
         """Height at x = 0 and at x = 1 of a model that knows nothing, and what to call it."""
@@ -59,16 +68,18 @@ class Curves(ABC):
                     who: KnownSamples.of(p, p.labels.index(name), level=self.level)
                     for who, p in by_name.items()
                 }
-                self._panel(ax, known, alone=len(labels) == 1)
+                self._panel(ax, name, known, alone=len(labels) == 1)
                 if len(labels) > 1 or label is not None:
                     ax.set_title(name)
             figure.supxlabel(self.x, fontsize=10.5)
             figure.supylabel(self.y, fontsize=10.5)
-            if len(labels) > 1 and len(by_name) > 1:
-                _legend_of_names(figure, list(by_name))
+            if len(labels) > 1:
+                self.explain(figure, list(by_name))
             return settle(figure)
 
-    def _panel(self, ax: "Axes", known: Mapping[str, KnownSamples], *, alone: bool) -> None:
+    def _panel(
+        self, ax: "Axes", label: str, known: Mapping[str, KnownSamples], *, alone: bool
+    ) -> None:
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=TICKS, yticks=TICKS)
         texts = ["0", "0.25", "0.5", "0.75", "1"] if alone else ["0", "", "0.5", "", "1"]
         ax.set_xticks(TICKS, texts)
@@ -84,6 +95,7 @@ class Curves(ABC):
         for place, (who, one) in enumerate(known.items()):
             if who in whole:
                 self._curve(ax, place, self._title(who) if alone else "", one)
+        self.mark(ax, label, alone=alone)
         ax.legend(loc=self.corner, fontsize=9.5 if alone else 8, handlelength=1.6)
 
     def _title(self, who: str) -> str:

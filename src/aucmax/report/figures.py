@@ -5,7 +5,8 @@ global state. Matplotlib is imported only when a figure is drawn.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,23 @@ from .. import metrics
 from .._files import write_bytes
 from ._curves import GRID, Curves
 from ._label import KnownSamples
+from ._reader_marks import ReaderMarks
 from ._samples import Floats, Predictions
 from ._style import style
+from .readers import Reader
 from .training_figure import training_figure as training_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 REPLICATES = 500
 
 
+@dataclass(frozen=True)
 class _ROC(Curves):
+    readers: ReaderMarks | None = None
+
     area, corner = "AUC", "lower right"
     x, y = "False positive rate (1 - specificity)", "True positive rate (sensitivity)"
 
@@ -45,6 +52,16 @@ class _ROC(Curves):
 
     def chance(self, known: KnownSamples) -> tuple[float, float, str]:
         return 0.0, 1.0, "chance"
+
+    def mark(self, ax: "Axes", label: str, *, alone: bool) -> None:
+        if self.readers:
+            self.readers.draw(ax, label, alone=alone)
+
+    def explain(self, figure: "Figure", names: list[str]) -> None:
+        if self.readers:
+            self.readers.explain(figure, names)
+        else:
+            super().explain(figure, names)
 
 
 class _PrecisionRecall(Curves):
@@ -78,6 +95,7 @@ def roc_figure(
     *,
     level: float = 0.95,
     band: bool = True,
+    readers: Sequence[Reader] = (),
 ) -> "Figure":
     """ROC curves with the chance line, confidence bands and AUC with DeLong intervals.
 
@@ -86,14 +104,18 @@ def roc_figure(
         label: the label to draw; None draws all, one panel each, at most 14.
         level: coverage of bands and intervals, in (0, 1).
         band: shade the pointwise bootstrap band of each curve.
+        readers: human readers of the same samples, each a point; with one model the point is
+            filled if it lies strictly below the curve.
 
     Returns:
         A figure; 5.2 inches wide if it has one panel.
 
     Raises:
-        ValueError: if there is nothing to draw, no target, no such label, or too many labels.
+        ValueError: if there is nothing to draw, no target, no such label, too many labels, or a
+            reader or a further model does not have the samples of the first model.
     """
-    return _ROC(level, band).figure(predictions_by_name, label)
+    marks = ReaderMarks.of(predictions_by_name, readers, label, level) if readers else None
+    return _ROC(level, band, marks).figure(predictions_by_name, label)
 
 
 def precision_recall_figure(

@@ -87,7 +87,7 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
     """
     recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
     flags = _units(argv[1:] if argv and argv[0] == recipe else argv)
-    options = _flattened(_load_yaml(recipe))
+    options = flattened(_load_yaml(recipe))
     for key in flags.keys() & CLASSES.keys():
         if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
             options = {k: v for k, v in options.items() if not k.startswith(f"{key}.")}
@@ -105,12 +105,12 @@ def _short(class_path: str) -> str:
 
 def _resolved(parsed: Any) -> str:
     """All options as YAML that is itself a recipe; null only where it is not the default."""
-    text = fit_parser().dump(parsed, skip_validation=True, skip_none=False)
-    content = yaml.safe_load(text)
+    content = yaml.safe_load(fit_parser().dump(parsed, skip_validation=True))  # without any null
     del content["resume"]
-    for part in (content, content["trainer"], *(content[key]["init_args"] for key in CLASSES)):
-        for name in [name for name, value in part.items() if value is None]:
-            del part[name]
+    for name, group in _GROUPS.items():
+        given = vars(getattr(parsed, name)).items()
+        nulls = [k for k, v in given if v is None and getattr(group(), k) is not None]
+        content[name] |= dict.fromkeys(nulls)
     return yaml.safe_dump(content, sort_keys=False)
 
 
@@ -171,7 +171,7 @@ def _units(argv: list[str]) -> dict[str, str]:
     return units
 
 
-def _flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """A nested recipe as the options that one would have typed."""
     flat: dict[str, str] = {}
     for key, value in content.items():
@@ -179,7 +179,7 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
             if "class_path" in value:
                 flat[f"{prefix}{key}"] = value["class_path"]
                 value = value.get("init_args") or {}
-            flat |= _flattened(value, f"{prefix}{key}.")
+            flat |= flattened(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value if isinstance(value, str) else _typed(value)
     return flat

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import ImageSet, identical_images, split
+from ..data import ImageSet, Unreadable, identical_images, split, usable, write_skipped
 from ..models import input_statistics
 from ..report import Predictions
 from ..report.predictions import read_predictions
@@ -55,7 +55,7 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     place = Path(config.output) / config.name
     if is_first():
         check_folder(place, config.resume, resolved)
-    images = load(config)
+    images, skipped = load(config)
     preparation = prepare(config, images)
     methods = {config.loss.name: auc_stages(config)}
     if config.baseline:
@@ -64,6 +64,8 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     rehearse(runs[0][1], [stage for stages in methods.values() for stage in stages])
     if is_first():
         make_folder(place, resolved, images)
+        if skipped is not None:
+            write_skipped(place, skipped)
     found: dict[str, list[Predictions]] = {name: [] for name in methods}
     for name, training in runs:
         finished = (training.folder / PREDICTIONS).exists()
@@ -101,12 +103,22 @@ def _runs(
     ]
 
 
-def load(config: FitConfig) -> ImageSet:
+def load(config: FitConfig) -> tuple[ImageSet, tuple[Unreadable, ...] | None]:
     """Read the data, divide them into parts, and say aloud what looks wrong in them.
 
-    Rows of which no label is known are left out, with a message: nothing can be learned from them.
+    Prepared images are used where there are any. Rows of which no label is known are left out,
+    with a message: nothing can be learned from them.
+
+    Returns:
+        The images, and those that cannot be read and are left out (None: it was not asked for).
     """
-    images = config.data.load()
+    images, skipped = usable(
+        config.data,
+        config.data.load(),
+        size=config.model.image_size,
+        workers=config.batches.workers,
+        progress=is_first(),
+    )
     known = ~np.isnan(images.target).all(axis=1)
     if unknown := len(images) - int(known.sum()):
         log.warning("%d of %d rows have no known label: left out", unknown, len(images))
@@ -123,10 +135,10 @@ def load(config: FitConfig) -> ImageSet:
     images = replace(images, split=part)
     if len(images) > COMPARED_UP_TO:
         log.info("%d images are too many to look for identical ones", len(images))
-        return images
+        return images, skipped
     for sentence in identical_images(images).warnings():
         log.warning("%s", sentence)
-    return images
+    return images, skipped
 
 
 def prepare(config: FitConfig, images: ImageSet) -> Preparation:

@@ -1,19 +1,20 @@
 """The run folder: made once, never overwritten, continued only with the same options and data."""
 
 import csv
-import difflib
 import io
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from .._files import write_text
 from ..data import ImageSet
+from .arguments import flattened
 
 CONFIG = "config.yaml"
 SPLIT = "split.csv"
-PLACE = ("name:", "output:")
-"""Lines of config.yaml that may change between runs: a folder may be moved."""
+PLACE = {"name", "output"}
+"""Options that may change before a run is resumed: a folder may be moved."""
 
 
 def check_folder(folder: Path, resume: bool, resolved: str) -> None:
@@ -30,12 +31,16 @@ def check_folder(folder: Path, resume: bool, resolved: str) -> None:
     """
     kept = folder / CONFIG
     if resume and kept.exists():
-        then, now = _options(kept.read_text()), _options(resolved)
-        changed = [line.strip() for line in difflib.ndiff(then, now) if line[0] in "+-"]
+        then, now = (_options(text) for text in (kept.read_text(), resolved))
+        changed = [
+            f"--{key} was {then.get(key)} and is {now.get(key)} now"
+            for key in (then | now)
+            if then.get(key) != now.get(key)
+        ]
         if changed:
             raise ValueError(
-                f"--resume: {kept} was made with other options; give the same ones, or another "
-                f"--name. What differs (- then, + now): {'; '.join(changed[:8])}"
+                f"--resume: {kept} was made with other options: {'; '.join(changed)}; give the "
+                "same ones, or another --name"
             )
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(
@@ -86,5 +91,6 @@ def split_table(images: ImageSet) -> str:
     return text.getvalue()
 
 
-def _options(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith(PLACE)]
+def _options(text: str) -> dict[str, str]:
+    content = flattened(yaml.safe_load(text) or {})
+    return {key: value for key, value in content.items() if key not in PLACE}

@@ -64,7 +64,8 @@ def blame(
     key = inner[-1] if inner else head
     key = key if key in group else f"{head}.{key}" if f"{head}.{key}" in group else head
     if match := re.search(r"[Uu]nrecognized arguments: --([^\s=]+)", text):
-        near = get_close_matches(match[1], known)
+        tail = match[1].partition(".")[2]
+        near = get_close_matches(match[1], [*known, *(f"{name}.{tail}" for name in CLASSES)])
         hint = f"; did you mean --{near[0]}?" if near else "; see aucmax fit --help"
         return head, f"--{match[1]}: there is no such option{hint}"
     if key in CLASSES:

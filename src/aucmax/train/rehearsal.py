@@ -1,5 +1,8 @@
 """Everything that can fail early is tried before the run folder is made."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -27,12 +30,20 @@ def rehearse(training: Training, stages: list[Stage]) -> None:
     _check_trainer(training.config)
     network = _network(training.config, training.images, training.preparation)
     for stage in stages:
-        module = make_module(training.config, stage, network, len(training.images.labels))
-        try:
+        with _blamed("--loss"):
+            module = make_module(training.config, stage, network, len(training.images.labels))
+        with _blamed("--optimizer"):
             module.configure_optimizers()
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"--optimizer: {error}") from error
-        training.data(stage).train_dataloader()
+        with _blamed("--batches"):
+            training.data(stage).train_dataloader()
+
+
+@contextmanager
+def _blamed(option: str) -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{option}: {error}") from error
 
 
 def _check_trainer(config: FitConfig) -> None:
@@ -52,12 +63,10 @@ def _network(config: FitConfig, images: ImageSet, preparation: Preparation) -> n
     """The network, once it has taken two images."""
     name = config.model.name
     channels, labels = preparation.channels, len(images.labels)
-    try:
+    with _blamed("--model"):
         network = create(
             name, channels=channels, num_labels=labels, pretrained=config.model.pretrained
         )
-    except ValueError as error:
-        raise ValueError(f"--model: {error}") from error
     image = preparation.normalised(preparation.resized(images.part("train").images[0]))
     try:
         with torch.no_grad():

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as F
 
 from ..data import ImageSet
+from ..data.resize import resized
 from .config import Augment
 from .seeds import derive
 
@@ -66,11 +66,7 @@ class Preparation:
 
     def resized(self, image: Tensor) -> Tensor:
         """(C, H, W) uint8 at the wanted size and number of channels."""
-        if image.shape[0] != self.channels:
-            image = image.expand(3, -1, -1) if self.channels == 3 else F.rgb_to_grayscale(image)
-        if self.size is None or image.shape[1:] == (self.size, self.size):
-            return image
-        return F.resize(image, [self.size, self.size], antialias=True)
+        return resized(image, channels=self.channels, size=self.size)
 
     def normalised(self, image: Tensor) -> Tensor:
         """Uint8 pixels as float32 with mean 0 and spread 1 over the training images."""

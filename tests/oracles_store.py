@@ -1,0 +1,72 @@
+"""Small image sets for the tests of prepared images, and what a store holds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from aucmax.data import ArrayImages, FileImages, ImageSet, _blocks
+
+SIDES = [(9, 12), (30, 20), (8, 8), (5, 40)]
+
+
+def small_blocks(monkeypatch=None):
+    """Blocks of four grey images of 8 x 8."""
+    if monkeypatch is None:
+        _blocks.BLOCK_BYTES = 256
+    else:
+        monkeypatch.setattr(_blocks, "BLOCK_BYTES", 256)
+
+
+def image_set(images, ids):
+    """Images with a label, the first half negative."""
+    target = (np.arange(len(ids)) >= len(ids) // 2).astype(np.float32)[:, None]
+    return ImageSet(images=images, target=target, labels=("x",), ids=tuple(ids))
+
+
+def memory_set(n=20, seed=0):
+    """Grey noise of 10 x 14 in memory."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (n, 10, 14), dtype=np.uint8)
+    return image_set(ArrayImages(pixels), [f"{row:02d}" for row in range(n)])
+
+
+def file_set(folder, write_image=None, channels=1, n=20):
+    """PNG files of several sizes; they are written if ``write_image`` is given."""
+    names = [f"{row:02d}.png" for row in range(n)]
+    for row, name in enumerate(names if write_image else []):
+        shape = SIDES[row % 4] + ((3,) if channels == 3 else ())
+        write_image(Path(folder, name), seed=row, shape=shape)
+    return image_set(FileImages([Path(folder, name) for name in names]), names)
+
+
+class LoggedImages:
+    """Images that remember which of them were read, and may stop the work.
+
+    ``data`` is the set that shows them. Paths are passed on, so that files stay files.
+    """
+
+    def __init__(self, data, stop=None):
+        self._inner, self._stop, self.rows = data.images, stop, []
+        self.channels = data.images.channels
+        self.bits = None
+        if hasattr(data.images, "paths"):
+            self.paths = data.images.paths
+        else:
+            del self.bits
+        self.__class__.__name__ = type(data.images).__name__
+        self.data = data.showing(self)
+
+    def __len__(self):
+        return len(self._inner)
+
+    def __getitem__(self, index):
+        if index == self._stop:
+            raise KeyboardInterrupt
+        self.rows.append(index)
+        return self._inner[index]
+
+
+def contents(store):
+    """Pixels and index of a store; without the name of the file, which is drawn at random."""
+    pixels = (store.folder / store.index.pixels).read_bytes()
+    return pixels, replace(store.index, pixels="")

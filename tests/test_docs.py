@@ -1,0 +1,81 @@
+"""The documentation is complete, builds without a warning, and needs no network to be read."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PACKAGES = ["losses", "optim", "samplers", "metrics", "models", "data", "train", "report"]
+
+
+def directives() -> set[str]:
+    pages = (path.read_text() for path in (DOCS / "api").glob("*.md"))
+    return {name for text in pages for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_has_a_place_in_the_reference(package):
+    pytest.importorskip("lightning", reason="needs the extra `train`")
+    module = import_module(f"aucmax.{package}")
+    text = Path(module.__file__ or "").read_text()
+    public = set(re.findall(r"^from \S+ import \w+ as (\w+)$", text, re.MULTILINE))
+    public |= set(getattr(module, "__all__", ()))
+    assert public
+    listed = directives() | {name.removesuffix(".fit") for name in directives()}  # train.fit.fit
+    assert {f"aucmax.{package}.{name}" for name in public} <= listed
+
+
+def test_every_directive_names_something():
+    pytest.importorskip("lightning", reason="needs the extra `train`")
+    for name in directives():
+        parent, _, last = name.rpartition(".")
+        assert hasattr(import_module(parent), last), name
+
+
+def test_every_page_is_in_the_navigation():
+    yaml = pytest.importorskip("yaml")
+    nav = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    assert [page for page in pages if f"'{page}'" not in nav] == []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):
+        pytest.importorskip(package, reason="needs the extra `docs`")
+    place = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(place)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return place
+
+
+def test_site_needs_no_network(site):
+    fetched = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//")
+    assert [page.name for page in site.rglob("*.html") if fetched.search(page.read_text())] == []
+
+
+def test_formulas_are_drawn(site):
+    pages = {page.name: page.read_text() for page in site.rglob("*.html")}
+    assert not [name for name, text in pages.items() if 'class="arithmatex"' in text]
+    assert pages["how-it-works.html"].count("<math") > 20
+    assert "<math" in pages["losses.html"]
+
+
+def test_docstrings_are_markdown(site):
+    text = "".join(page.read_text() for page in (site / "api").rglob("*.html"))
+    for mark in (".. math::", ":class:", ":func:", ":meth:", ":mod:", ":data:", "<p>===", "::</p>"):
+        assert mark not in text, mark
+    assert "<td>O(B log B)</td>" in text  # the table of PairwiseAUCLoss

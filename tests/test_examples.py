@@ -1,0 +1,44 @@
+"""Every example runs, prints what it promises, and learns something."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("lightning", reason="the examples need the extra `train`")
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+LEAST_AUC = {
+    "plain_loop.py": r"test AUC (\d\.\d+) \[",
+    "multi_label.py": r"mean +(\d\.\d+) \[",
+    "own_csv.py": r"aucm reaches an AUC of (\d\.\d+)",
+    "lightning_module.py": r"'validation_auroc': (\d\.\d+)",
+}
+# Of Lightning, about its own choices; and of torch, about one of Lightning's calls.
+QUIET = [
+    "ignore:.*does not have many workers",
+    "ignore:.*smaller than the logging interval",
+    "ignore:.*treespec, LeafSpec",
+]
+
+
+def test_no_example_is_left_out():
+    assert sorted(LEAST_AUC) == sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", LEAST_AUC)
+@pytest.mark.filterwarnings(*QUIET)
+def test_example(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [name, str(tmp_path / "study")])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    found = re.search(LEAST_AUC[name], capsys.readouterr().out)
+    assert found is not None
+    assert float(found[1]) > 0.9
+
+
+@pytest.mark.parametrize("name", LEAST_AUC)
+def test_example_fits_one_screen(name):
+    assert len((EXAMPLES / name).read_text().splitlines()) <= 72

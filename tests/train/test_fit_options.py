@@ -1,0 +1,180 @@
+"""Losses, optimizers, networks, trainer options: each works by its name from the command line."""
+
+import numpy as np
+import pytest
+import torch
+from oracles_train import FILES, files_below, fit, read_json, read_rows
+
+from aucmax.train.checkpoints import read_checkpoint
+from aucmax.train.option_errors import class_names
+
+LOSSES = {
+    "AUCMLoss": ["--loss.margin", 0.5],
+    "AUCSquareLoss": [],
+    "PairwiseAUCLoss": ["--loss.surrogate", "logistic", "--loss.activation", "torch.nn.Identity"],
+    "BCELoss": ["--loss.pos_weight", 2],
+    "FocalLoss": ["--loss.gamma", 1.5],
+    "LogitAdjustedLoss": ["--loss.prior", 0.3],
+}
+OPTIMIZERS = {
+    "PESG": ["--optimizer.momentum", 0.9, "--optimizer.clip", 1],
+    "PESGAdam": ["--optimizer.lr", 0.01],
+    "SGD": ["--optimizer.momentum", 0.9, "--optimizer.nesterov", "true"],
+    "Adam": ["--optimizer.lr", 0.01],
+}
+
+
+@pytest.fixture
+def one_stage(sources, tmp_path):
+    """Fit a single stage on the archive; give its folder."""
+
+    def run(*words, source="npz", name="x"):
+        fit(
+            *sources[source],
+            *("--output", tmp_path, "--name", name, "--pretrain.epochs", 0),
+            *words,
+        )
+        return tmp_path / name
+
+    return run
+
+
+def test_every_loss_and_own_optimizer_is_tried_below():
+    assert class_names("loss") == LOSSES.keys()
+    assert class_names("optimizer") >= OPTIMIZERS.keys()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_by_name(one_stage, loss):
+    folder = one_stage("--loss", loss, *LOSSES[loss])
+    stage = f"01-{loss.removesuffix('Loss').lower()}"
+    (row,) = read_rows(folder / stage / "metrics.csv")
+    assert np.isfinite(float(row["train_loss"]))
+    assert ("batch_auroc" in row) == (loss in ("AUCMLoss", "AUCSquareLoss", "PairwiseAUCLoss"))
+    assert 0 <= read_json(folder / "metrics.json")["labels"]["label"]["auroc"]["estimate"] <= 1
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizers_by_name(one_stage, optimizer):
+    folder = one_stage("--optimizer", optimizer, *OPTIMIZERS[optimizer])
+    (row,) = read_rows(folder / "01-aucm" / "metrics.csv")
+    assert float(row["batch_alpha"]) > 0  # the dual variable was ascended
+
+
+def test_several_labels_with_a_margin_for_each(one_stage):
+    folder = one_stage("--loss.margin", 0.5, 1, 2, source="three")
+    state = read_checkpoint(folder / "01-aucm" / "best.ckpt")["state_dict"]
+    assert state["loss.loss.alpha"].shape == (3,)
+
+
+def test_averaged_weights_are_judged_and_kept(one_stage):
+    folder = one_stage("--average", 0.5, "--schedule.epochs", 2)
+    content = read_checkpoint(folder / "01-aucm" / "best.ckpt")
+    name = next(key for key in content["state_dict"] if key.endswith("weight"))
+    averaged, current = (content[key][name] for key in ("state_dict", "current_model_state"))
+    assert not torch.equal(averaged, current)
+    assert "averaging_state" in content
+
+
+def test_patience_ends_a_stage(one_stage):
+    words = ["--schedule.epochs", 30, "--schedule.patience", 2, "--optimizer.lr", 0]
+    folder = one_stage(*words)  # nothing is learned, so after epoch 0 nothing gets better
+    found = read_json(folder / "01-aucm" / "stage.json")
+    rows = read_rows(folder / "01-aucm" / "metrics.csv")
+    assert found["epochs"] == len(rows) < 30
+    assert len(rows) == found["best_epoch"] + 1 + 2
+
+
+def test_the_learning_rate_of_an_epoch_is_the_one_it_was_trained_with(one_stage):
+    folder = one_stage(
+        *("--schedule.epochs", 4, "--schedule.decay_at", 0.25, 0.75, "--schedule.gamma", 0.5),
+        *("--optimizer.lr", 0.08),
+    )
+    rows = read_rows(folder / "01-aucm" / "metrics.csv")
+    assert [float(row["lr"]) for row in rows] == pytest.approx([0.08, 0.04, 0.04, 0.02])
+
+
+def test_tensorboard(one_stage):
+    pytest.importorskip("tensorboard")
+    folder = one_stage("--tensorboard", "true")
+    assert any("events.out.tfevents" in name for name in files_below(folder / "01-aucm"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--trainer.precision", "bf16-mixed"),
+        ("--trainer.accumulate_grad_batches", 2),
+        ("--trainer.gradient_clip_val", 1),
+        ("--trainer.limit_train_batches", 1),
+    ],
+    ids=lambda words: words[0],
+)
+def test_trainer_options(one_stage, words):
+    folder = one_stage(*words, "--trainer.accelerator", "cpu")
+    rows = read_rows(folder / "01-aucm" / "metrics.csv")
+    plain = read_rows(one_stage(name="plain") / "01-aucm" / "metrics.csv")
+    assert np.isfinite(float(rows[0]["train_loss"]))
+    assert rows != plain  # the option has an effect
+
+
+def test_a_network_of_timm_takes_grey_images(one_stage):
+    words = ["--model.name", "resnet10t", "--model.image_size", 32, "--augment.flip", "true"]
+    folder = one_stage(*words)
+    card = read_checkpoint(folder / "01-aucm" / "best.ckpt")["card"]
+    assert card["model"] == "resnet10t"
+    assert card["preparation"]["size"] == 32
+    assert card["preparation"]["channels"] == 1
+
+
+def test_a_transformer_of_timm_in_two_stages(sources, tmp_path):
+    size = ["--model.name", "test_vit", "--model.image_size", 160]
+    fit(*sources["npz"], "--output", tmp_path, "--name", "x", *size)
+    assert files_below(tmp_path / "x") >= FILES
+
+
+def test_a_new_head_or_the_old_one(sources, tmp_path):
+    """With the old head and no learning, the second stage judges the first stage's network."""
+    words = [*sources["npz"], "--output", tmp_path, "--optimizer.lr", 0, "--schedule.epochs", 1]
+    fit(*words, "--name", "old", "--pretrain.new_head", "false")
+    fit(*words, "--name", "new")
+    old, new = (
+        [
+            read_checkpoint(tmp_path / name / stage / "best.ckpt")["state_dict"]
+            for stage in ("01-bce", "02-aucm")
+        ]
+        for name in ("old", "new")
+    )
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    weights = [k for k in old[0] if k.startswith("network.") and not k.endswith(buffers)]
+    head = {key.split(".")[1] for key in weights if not torch.equal(new[0][key], new[1][key])}
+    assert len(head) == 1
+    assert all(torch.equal(old[0][key], old[1][key]) for key in weights)
+
+
+def test_seeds_and_baseline_are_compared(sources, tmp_path):
+    words = ["--output", tmp_path, "--name", "x", "--seeds", 2, "--baseline", "true", "--seed", 5]
+    fit(*sources["npz"], *words)
+    folder = tmp_path / "x"
+    runs = [f"{method}-seed{seed}" for method in ("aucm", "cross-entropy") for seed in (5, 6)]
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == set(runs)
+    assert {path.name for path in folder.iterdir() if path.is_file()} == FILES - {"predictions.csv"}
+    found = read_json(folder / "metrics.json")
+    assert found["seeds"] == 2
+    assert found["names"] == ["aucm", "cross-entropy"]
+    for run, auc in zip(runs, [*found["each_seed"]["aucm"], *found["each_seed"]["cross-entropy"]],
+                        strict=True):  # fmt: skip
+        one = read_json(folder / run / "metrics.json")["labels"]["label"]["auroc"]["estimate"]
+        assert auc == pytest.approx(one, abs=1e-9)
+    assert read_json(folder / "cross-entropy-seed5" / "01-bce" / "stage.json")["epochs"] == 2
+    page = (folder / "report.html").read_text()
+    assert "Test AUC of each training seed" in page
+    assert "cross-entropy" in page
+
+
+def test_several_seeds_without_baseline(sources, tmp_path, capsys):
+    fit(*sources["npz"], "--output", tmp_path, "--name", "x", "--seeds", 2, "--pretrain.epochs", 0)
+    found = read_json(tmp_path / "x" / "metrics.json")
+    mean = np.mean(found["each_seed"]["aucm"])
+    assert found["auroc"]["estimate"] == pytest.approx(mean, abs=1e-9)
+    assert f"Mean AUC of 2 seeds of aucm: {mean:.4f}" in capsys.readouterr().out
