@@ -39,31 +39,22 @@ def file_set(folder, write_image=None, channels=1, n=20):
     return image_set(FileImages([Path(folder, name) for name in names]), names)
 
 
-class LoggedImages:
-    """Images that remember which of them were read, and may stop the work.
+def logged(monkeypatch, stop=None):
+    """The rows that are read from now on, as a list that grows; at row ``stop`` the work ends."""
+    rows = []
+    for images in (ArrayImages, FileImages):
+        monkeypatch.setattr(images, "__getitem__", _logging(images.__getitem__, rows, stop))
+    return rows
 
-    ``data`` is the set that shows them. Paths are passed on, so that files stay files.
-    """
 
-    def __init__(self, data, stop=None):
-        self._inner, self._stop, self.rows = data.images, stop, []
-        self.channels = data.images.channels
-        self.bits = None
-        if hasattr(data.images, "paths"):
-            self.paths = data.images.paths
-        else:
-            del self.bits
-        self.__class__.__name__ = type(data.images).__name__
-        self.data = data.showing(self)
-
-    def __len__(self):
-        return len(self._inner)
-
-    def __getitem__(self, index):
-        if index == self._stop:
+def _logging(read, rows, stop):
+    def read_and_log(self, index):
+        if index == stop:
             raise KeyboardInterrupt
-        self.rows.append(index)
-        return self._inner[index]
+        rows.append(index)
+        return read(self, index)
+
+    return read_and_log
 
 
 def contents(store):

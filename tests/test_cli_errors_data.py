@@ -138,7 +138,7 @@ def test_faults_of_an_archive(capsys, tmp_path, place, case):
 
 
 def test_a_damaged_archive(capsys, tmp_path, place):
-    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no more")
+    (tmp_path / "x.npz").write_bytes(b"no archive")
     message = refused(capsys, 1, "fit", place / "NPZ.yaml", "--data.npz", "x.npz")
     assert "npz: 'x.npz' is no NumPy archive" in message
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -180,27 +181,28 @@ def _compare(words: list[str]) -> None:
 
 
 def _predict(words: list[str]) -> None:
-    from .data import Source
-
-    parser = _parser("predict", "Score images by a checkpoint of `aucmax fit`.")
+    parser = _parser(
+        "predict",
+        "Score images by a checkpoint of `aucmax fit`: files, folders of them, or a source with "
+        "labels as in `aucmax fit`, --data CLASS --data.NAME value.",
+    )
     parser.add_argument("checkpoint", type=str, help="Such as runs/NAME/02-aucm/best.ckpt.")
     parser.add_argument("images", type=str, nargs="*", help="Image files, or folders of them.")
-    parser.add_subclass_arguments(
-        Source, "data", required=False, help="Or a source with labels, as in `aucmax fit`."
-    )
     parser.add_argument("--output", type=str, default="predictions.csv", help="CSV to write.")
     parser.add_argument("--workers", type=int, default=0, help="Processes that read images.")
-    options = _parsed(parser, words)
-    if bool(options.images) == (options.data is not None):
+    source, others = _parted(words, "data")
+    options = _parsed(parser, others)
+    if bool(options.images) == bool(source):
         raise UsageError("give either images (files or folders), or --data with its options")
     from .report import write_predictions
+    from .train.arguments import parse_source
     from .train.predict import images_of, predict_images
 
     checkpoint = Path(options.checkpoint)
-    if options.images:
-        images = images_of(checkpoint, [Path(path) for path in options.images])
+    if source:
+        images = parse_source(source).load()
     else:
-        images = parser.instantiate(options).data.load()
+        images = images_of(checkpoint, [Path(path) for path in options.images])
     predictions = predict_images(checkpoint, images, workers=options.workers)
     write_predictions(options.output, predictions)
     _say(f"{len(predictions)} images scored: {options.output}")
@@ -251,13 +253,26 @@ def _parser(command: str, description: str) -> "ArgumentParser":
     return ArgumentParser(prog=f"aucmax {command}", description=description, exit_on_error=False)
 
 
+def _parted(words: list[str], option: str) -> tuple[list[str], list[str]]:
+    """The words of --OPTION and --OPTION.NAME with their values, and the other words."""
+    parts: tuple[list[str], list[str]] = [], []
+    other = True
+    for word in words:
+        if word.startswith("--"):
+            other = re.split("[.=]", word[2:])[0] != option
+        parts[other].append(word)
+    return parts
+
+
 def _parsed(parser: "ArgumentParser", words: list[str]) -> Any:
     from jsonargparse import ArgumentError
 
     try:
         return parser.parse_args(words)
     except ArgumentError as error:
-        raise UsageError(f"{error}; see {parser.prog} --help") from error
+        text = " ".join(str(error).split())
+        text = re.sub(r'^Parser key "(.+?)":', r"--\1:", text)
+        raise UsageError(f"{text}; see {parser.prog} --help") from error
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {

@@ -146,6 +146,7 @@ def test_exclude(tree):
     ("part", "old", "new", "message"),
     [
         ("train", "Edema", "Oedema", r"no column 'Edema'; did you mean 'Oedema'\?"),
+        ("train", "Path,", "File,", "csv: .* has no column 'Path'"),
         ("train", "-1.0,1.0,1.0", "-2,1.0,1.0", "line 4: column 'Atelectasis' holds '-2'"),
         ("train", "study1/view2_l", "view2_l", "line 3: column 'Path' holds .* not of the form"),
         ("valid", "patient64541", "patient00002", "'patient00002' has images in test and in train"),
@@ -163,6 +164,15 @@ def test_a_row_without_its_image(tree):
     (tree / "train/patient00001/study1/view1_frontal.jpg").unlink()
     with pytest.raises(FileNotFoundError, match=r"1 of the 6 images .*view1_frontal.jpg'; get Che"):
         CheXpert(tree).load()
+
+
+def test_an_image_that_cannot_be_decoded_is_named_when_it_is_read(tree):
+    bad = tree / "train/patient00001/study1/view1_frontal.jpg"
+    bad.write_bytes(bad.read_bytes()[:40])
+    data = CheXpert(tree, on_error="skip").load()
+    with pytest.raises(ValueError, match=r"image '.*patient00001/.*frontal.jpg' cannot be read"):
+        data.images[0]
+    assert data.images[1].shape == (1, 9, 12)
 
 
 @pytest.mark.parametrize(

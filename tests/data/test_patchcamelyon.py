@@ -71,7 +71,7 @@ def test_a_slide_in_two_parts_is_refused(root):
     for part, length in LENGTHS.items():
         slides(root, part, ["the_same"] * length)
     data = PatchCamelyon(root).load()
-    with pytest.raises(ValueError, match="groups must not be divided.*'the_same'"):
+    with pytest.raises(ValueError, match=r"groups must not be divided.*'the_same'"):
         split(data.target, groups=data.groups, given=data.split)
 
 
@@ -87,9 +87,8 @@ def test_some_parts_and_some_patches(root):
 def test_workers_read_what_is_in_the_files(root, start):
     images = PatchCamelyon(root).load().images
     np.testing.assert_array_equal(images[3].numpy(), np.moveaxis(patches("train")[3], 2, 0))
-    loader = DataLoader(
-        images, batch_size=3, num_workers=2, multiprocessing_context=multiprocessing.get_context(start)
-    )  # fmt: skip
+    context = multiprocessing.get_context(start)
+    loader = DataLoader(images, batch_size=3, num_workers=2, multiprocessing_context=context)
     read = np.concatenate([batch.numpy() for batch in loader])
     expected = np.concatenate([patches(part) for part in LENGTHS]).transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(read, expected)
@@ -141,7 +140,7 @@ def test_slides_of_one_part_missing(root):
     with pytest.raises(FileNotFoundError, match=r"no file camelyonpatch_.*_valid_meta.csv"):
         PatchCamelyon(root).load()
     slides(root, "train", "abc")
-    with pytest.raises(ValueError, match="train_meta.csv' has 3 rows for 8 patches"):
+    with pytest.raises(ValueError, match=r"train_meta.csv' has 3 rows for 8 patches"):
         PatchCamelyon(root).load()
 
 

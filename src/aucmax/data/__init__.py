@@ -8,6 +8,7 @@ from aucmax.data.chestxray14 import ChestXray14 as ChestXray14
 from aucmax.data.chexpert import CheXpert as CheXpert
 from aucmax.data.chexpert import CheXpertLabels as CheXpertLabels
 from aucmax.data.chexpert import chexpert_labels as chexpert_labels
+from aucmax.data.dicom import read_dicom as read_dicom
 from aucmax.data.digits import Digits as Digits
 from aucmax.data.folder import Folder as Folder
 from aucmax.data.ham10000 import HAM10000 as HAM10000
@@ -17,8 +18,11 @@ from aucmax.data.images import ArrayImages as ArrayImages
 from aucmax.data.images import FileImages as FileImages
 from aucmax.data.images import check_images as check_images
 from aucmax.data.imbalance import make_imbalanced as make_imbalanced
+from aucmax.data.mammography import Mammography as Mammography
+from aucmax.data.medmnist import MedMNIST as MedMNIST
 from aucmax.data.melanoma import Melanoma as Melanoma
 from aucmax.data.npz import NPZ as NPZ
+from aucmax.data.patchcamelyon import PatchCamelyon as PatchCamelyon
 from aucmax.data.preparing import prepare as prepare
 from aucmax.data.preparing import usable as usable
 from aucmax.data.splits import split as split

@@ -73,10 +73,11 @@ class Making:
         if not self.journal_end:
             tidy(self.folder)
             self.pixels.write_bytes(self.plan.header)
-            self.journal.write_bytes(_line({"key": self.plan.key, "pixels": self.pixels.name}))
+            head = _line({"key": self.plan.key, "pixels": self.pixels.name})
+            self.journal_end = self.journal.write_bytes(head)
         with self.pixels.open("r+b") as pixels, self.journal.open("r+b") as journal:
             pixels.truncate(self.plan.bytes_of(len(self.done)))
-            journal.truncate(self.journal_end or None)
+            journal.truncate(self.journal_end)
             for file in (pixels, journal):
                 file.seek(0, os.SEEK_END)
             yield pixels, journal

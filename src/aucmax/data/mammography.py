@@ -47,8 +47,9 @@ class Mammography(FileSource):
     ``calc_case_description_train_set.csv`` and ``..._test_set.csv``, anywhere below the folder,
     and the images: DICOM as The Cancer Imaging Archive gives them, or converted to PNG or
     JPEG. Images are found by their folder (the case such as ``Mass-Training_P_00001_LEFT_CC``, or
-    the series number), as the file names in the case files are not those on disk. See Lee et
-    al., Scientific Data 4 (2017), https://doi.org/10.1038/sdata.2017.177.
+    the series number), as the file names in the case files are not those on disk. In all these
+    are 3,568 lesions on 3,032 mammograms of 1,566 patients. See Lee et al., Scientific Data 4
+    (2017), https://doi.org/10.1038/sdata.2017.177.
     """
 
     root: str | Path
@@ -57,8 +58,8 @@ class Mammography(FileSource):
     """True: an image for each lesion, cut out. False: whole mammograms, malignant if any of their
     lesions is."""
     lesions: str | tuple[str, ...] = _LESIONS
-    """Kinds of lesions: mass, calc (calcifications) or both. A mammogram with both kinds is one
-    image."""
+    """Kinds of lesions: mass, calc (calcifications) or both; others count for nothing. A mammogram
+    with both kinds is one image."""
     parts: Literal["disjoint", "official", "free"] = "disjoint"
     """The official training and test sets of masses and of calcifications share 31 patients.
     disjoint: the official test sets, and training without their patients. official: as
@@ -90,8 +91,10 @@ class Mammography(FileSource):
             tested = {row.view[0] for row in rows if row.part == "test"}
             rows = [row for row in rows if row.part == "test" or row.view[0] not in tested]
         if not self.crop:
-            first: dict[tuple[object, str], Lesion] = {}
-            rows = [row for row in rows if first.setdefault((row.view, row.part), row) is row]
+            first: dict[tuple[str, ...], Lesion] = {}
+            keys = [(*row.view, "" if self.parts == "free" else row.part) for row in rows]
+            pairs = zip(keys, rows, strict=True)
+            rows = [row for key, row in pairs if first.setdefault(key, row) is row]
         ids = [_case(row.crop if self.crop else row.image) for row in rows]
         rows = [rows[place] for place in kept_rows(ids, self.exclude)]
         target = [row.malignant if self.crop else row.view in malignant for row in rows]

@@ -99,6 +99,21 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
     return config, _resolved(parsed)
 
 
+def parse_source(words: list[str]) -> Source:
+    """Where images come from, from ``--data CLASS --data.NAME value``.
+
+    Raises:
+        OptionError: with everything that is wrong, before any data are read.
+    """
+    parsed = fit_parser().parse_args(_checked(_units(words)))
+    if parsed.data is None:
+        raise OptionError(["--data is missing"])
+    try:
+        return _recipe(parsed.data).make()
+    except ValueError as error:
+        raise OptionError([f"--data: {error}"]) from error
+
+
 def _short(class_path: str) -> str:
     return class_path.rpartition(".")[2]
 

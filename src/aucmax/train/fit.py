@@ -1,7 +1,6 @@
 """``aucmax fit``: from options to a run folder with models, predictions and their comparison."""
 
 import logging
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from .config import FitConfig
 from .folder import check_folder, make_folder
 from .outcome import PREDICTIONS, Outcome, conclude_comparison, conclude_run
 from .predict import predict, predictions
+from .quiet import quiet
 from .ranks import is_first
 from .rehearsal import rehearse
 from .stages import Stage, Training, auc_stages, baseline_stages
@@ -29,6 +29,7 @@ COMPARED_UP_TO = 20_000
 log = logging.getLogger("aucmax")
 
 
+@quiet()
 def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     """Train, predict the test rows, and say how it came out.
 
@@ -51,7 +52,6 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     """
     if problems := list(config.problems()):
         raise ValueError("; ".join(problems))
-    _quiet()
     place = Path(config.output) / config.name
     if is_first():
         check_folder(place, config.resume, resolved)
@@ -165,15 +165,3 @@ def _predictions(training: Training, stages: list[Stage]) -> Predictions | None:
     loader = training.data(stages[-1]).test_dataloader()
     logits = predict(network, loader, training.config.trainer)
     return predictions(training.images.part("test"), logits)
-
-
-def _quiet() -> None:
-    """Keep Lightning's hints off the screen: they speak of code that the user did not write."""
-    if not is_first():
-        log.setLevel(logging.ERROR)
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning_utilities"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    for hint in (".*does not have many workers.*", ".*Checkpoint directory.*exists.*"):
-        warnings.filterwarnings("ignore", hint)
-    for hint in (".*smaller than the logging interval.*", ".*isinstance.treespec, LeafSpec.*"):
-        warnings.filterwarnings("ignore", hint)

@@ -17,6 +17,7 @@ from ..models import create
 from ..report.predictions import Predictions
 from .checkpoints import load_network, read_checkpoint
 from .loaders import EVALUATION_BATCH, Batch
+from .quiet import quiet
 from .transforms import Examples, Preparation
 
 
@@ -93,6 +94,7 @@ def images_of(checkpoint: Path, paths: Sequence[Path]) -> ImageSet:
     )
 
 
+@quiet()
 def predict_images(checkpoint: Path, images: ImageSet, *, workers: int = 0) -> Predictions:
     """Score any images by a checkpoint of ``aucmax fit``.
 
