@@ -76,7 +76,7 @@ def test_wrong_options(capsys, words, fragments):
 
 RECIPES = [
     ("digit", ["there is no recipe or file 'digit'", "did you mean digits?"]),
-    ("none.yaml", ["there is no recipe or file 'none.yaml'; recipes are csv, digits"]),
+    ("none.yaml", ["there is no recipe or file 'none.yaml'; recipes are "]),
     ("broken.yaml", ["broken.yaml is not YAML", "line 2"]),
     ("list.yaml", ["list.yaml must hold options as `key: value`, got [1, 2]"]),
     ("empty.yaml", ["empty.yaml must hold options as `key: value`, got None"]),

@@ -93,7 +93,7 @@ USAGE = [
     (["predict", "x", "--data", "Zip"], "--data: there is no 'Zip'; choose one of CSV"),
     (["predict", "x", "--data", "NPZ"], "--data NPZ needs --data.npz"),
     (["predict", "x", "--data", "NPZ", "--data.npz=x", "--data.a", "1"], "NPZ has no option 'a'"),
-    (["predict", "x", "--data.npz", "x"], "--data.npz"),
+    (["predict", "x", "--data.npz", "x"], "--data is missing, to which --data.npz belongs: one"),
     (["predict", "x", "y", "--data", "Digits"], "give either images"),
     (["predict", "x.ckpt"], "give either images (files or folders), or --data with its options"),
     (["recipes", "shw", "digits"], "say one of: recipes list, recipes show NAME, recipes copy"),

@@ -1,6 +1,7 @@
 """Files are replaced in one step or not at all."""
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from oracles_report import made_predictions
 
-from aucmax._files import write_bytes, write_text
+from aucmax._files import remove_drafts, write_bytes, write_json, write_text
 from aucmax.report import write_predictions
 
 
@@ -69,6 +70,26 @@ def test_a_file_that_the_system_cuts_short_is_not_left_behind(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
+def test_drafts_of_a_killed_process_are_swept_up_and_nothing_else(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / ".folder.01234567").mkdir()
+    kept = [".hidden", "a.01234567", ".a.0123456g", ".a.csv"]
+    for name in [*kept, ".a.csv.0123cdef", ".01234567"]:
+        (tmp_path / "deep" / name).write_text("")
+    remove_drafts(tmp_path)
+    left = {path.name for path in (tmp_path / "deep").iterdir()}
+    assert left == {*kept, ".folder.01234567", ".01234567"}
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*none"):
         write_text(tmp_path / "none" / "a.txt", "x")
+
+
+def test_json_is_read_back_and_never_holds_nan(tmp_path):
+    path = write_json(tmp_path / "a.json", {"a": [1, 0.1 + 0.2], "b": None})
+    assert path.read_text().endswith("}\n")
+    assert json.loads(path.read_text()) == {"a": [1, 0.1 + 0.2], "b": None}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text())["a"][0] == 1

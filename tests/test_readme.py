@@ -12,6 +12,7 @@ pytest.importorskip("jsonargparse", reason="the command line needs the extra `tr
 
 import aucmax
 from aucmax import cli, data, losses, optim
+from aucmax.commands import _words, judging, training
 from aucmax.train.arguments import fit_parser, parse_fit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,13 +75,13 @@ class ParsedError(Exception):
 @of_page([page for page in PAGES if any(w.startswith("aucmax") for w in command_lines(page))])
 def test_command_lines_parse(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    real = cli._parsed
 
     def parse_only(parser: Any, words: list[str]) -> None:
-        real(parser, words)
+        _words.parse(parser, words)
         raise ParsedError
 
-    monkeypatch.setattr(cli, "_parsed", parse_only)
+    for module in (judging, training):
+        monkeypatch.setattr(module, "parse", parse_only)
     for line in command_lines(page):
         program, *words = shlex.split(line, comments=True) or [""]
         if program != "aucmax" or not words:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,17 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
     return path
+
+
+def remove_drafts(folder: Path) -> None:
+    """Delete what a process that was killed in the midst of writing left below ``folder``.
+
+    Args:
+        folder: of which no other process writes files at the same time.
+    """
+    for path in list(folder.rglob(".*")):
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) and path.is_file():
+            path.unlink()
 
 
 def write_text(path: str | Path, content: str) -> Path:

@@ -18,7 +18,8 @@ from aucmax.data.images import image_size
 REAL = Path(pydicom.data.__file__).parent / "test_files"
 WINDOWED = [
     "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jp2klossless.dcm",
-    "MR_small_jpeg_ls_lossless.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm", "examples_overlay.dcm",
+    "MR_small_jpeg_ls_lossless.dcm", "693_J2KI.dcm",
+    "J2K_pixelrep_mismatch.dcm", "examples_overlay.dcm",
     "dicomdirtests/77654033/CR1/6154", "dicomdirtests/77654033/CR2/6247",
     "dicomdirtests/77654033/CT2/17106", "dicomdirtests/98892001/CT5N/2062",
 ]  # fmt: skip

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 from oracles_store import contents, file_set, logged, memory_set, small_blocks
+from oracles_train import files_below
 
 from aucmax.data import ArrayImages, Store, prepare
+from aucmax.data._index import Index
 from aucmax.data._making import JOURNAL
 from aucmax.train.transforms import Preparation
 
@@ -65,7 +67,9 @@ def test_any_number_of_processes_gives_the_same(tmp_path, write_image, kind):
     assert alone == two
 
 
-def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(tmp_path, write_image, monkeypatch):
+def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(
+    tmp_path, write_image, monkeypatch
+):
     data = file_set(tmp_path / "png", write_image)
     tests = Path(__file__).resolve().parents[1]
     script = KILLED.format(
@@ -75,25 +79,29 @@ def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(tmp_path, writ
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, timeout=120)
     assert done.returncode == -9
-    with pytest.raises(FileNotFoundError, match="there are no prepared images in .*store"):
+    with pytest.raises(FileNotFoundError, match=r"there are no prepared images in .*store"):
         Store.open(tmp_path / "store")
     journal = (tmp_path / "store" / JOURNAL).read_bytes()
     assert len(journal.splitlines()) == 1 + 3  # rows 0 to 11: blocks of 4, and 13 was never read
     with (tmp_path / "store" / JOURNAL).open("ab") as file:
         file.write(b'{"checksum": "12')  # as if the kill had come while it was written
+    (pixels,) = (tmp_path / "store").glob("pixels-*.npy")
+    with pixels.open("ab") as file:
+        file.write(b"half a block")
     with monkeypatch.context() as patch:
         rows = logged(patch)
         again = prepare(data, tmp_path / "store", size=8)
     assert rows == list(range(12, 20))
     assert contents(again) == contents(prepare(data, tmp_path / "other", size=8))
-    assert sorted(os.listdir(again.folder)) == sorted([".lock", "index.json", again.index.pixels])
+    assert files_below(again.folder) == {".lock", "index.json", again.index.pixels}
 
 
-def interrupted(data, folder):
+def interrupted(data, folder, stop=10):
     """Prepare, until row 10 is asked for: blocks of four, so 8 rows are done."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        logged(patch, stop=10)
-        prepare(data, folder, size=8, progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        logged(patch, stop=stop)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(data, folder, size=8, progress=False)
 
 
 def test_images_in_memory_are_resumed_if_they_are_the_same(tmp_path, monkeypatch):
@@ -103,6 +111,18 @@ def test_images_in_memory_are_resumed_if_they_are_the_same(tmp_path, monkeypatch
         store = prepare(memory_set(), tmp_path, size=8)
     assert rows[:2] == [0, 4]  # the first of each block that is done: is it the same?
     assert rows[2:14] == list(range(8, 20))
+    assert contents(store) == contents(prepare(memory_set(), tmp_path / "new", size=8))
+
+
+def test_two_kills_one_of_them_while_the_journal_was_written(tmp_path, monkeypatch):
+    interrupted(memory_set(), tmp_path)
+    with (tmp_path / JOURNAL).open("ab") as file:
+        file.write(b'{"checksum": "12')
+    interrupted(memory_set(), tmp_path, stop=14)
+    with monkeypatch.context() as patch:
+        rows = logged(patch)
+        store = prepare(memory_set(), tmp_path, size=8)
+    assert rows[:11] == [0, 4, 8, *range(12, 20)]
     assert contents(store) == contents(prepare(memory_set(), tmp_path / "new", size=8))
 
 
@@ -161,6 +181,23 @@ def test_a_kill_between_the_index_and_the_end(tmp_path):
     (tmp_path / JOURNAL).write_text(json.dumps(head) + "\n")
     assert contents(prepare(memory_set(), tmp_path, size=8)) == contents(store)
     assert not (tmp_path / JOURNAL).exists()
+
+
+def test_a_kill_between_the_index_and_the_end_then_damage(tmp_path, monkeypatch):
+    write = Index.write
+
+    def killed(self, folder):
+        write(self, folder)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(memory_set(), tmp_path, size=8)
+    (pixels,) = tmp_path.glob("pixels-*.npy")
+    pixels.write_bytes(pixels.read_bytes()[:-1] + b"\x00")
+    store = prepare(memory_set(), tmp_path, size=8)
+    assert contents(store) == contents(prepare(memory_set(), tmp_path / "new", size=8))
 
 
 def test_a_full_disk_is_told_and_what_is_done_is_kept(tmp_path, monkeypatch):

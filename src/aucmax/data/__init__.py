@@ -24,6 +24,7 @@ from aucmax.data.melanoma import Melanoma as Melanoma
 from aucmax.data.npz import NPZ as NPZ
 from aucmax.data.patchcamelyon import PatchCamelyon as PatchCamelyon
 from aucmax.data.preparing import prepare as prepare
+from aucmax.data.preparing import prepare_source as prepare_source
 from aucmax.data.preparing import usable as usable
 from aucmax.data.splits import split as split
 from aucmax.data.store import Store as Store

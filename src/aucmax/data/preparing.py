@@ -10,7 +10,7 @@ from aucmax.data._blocks import Plan
 from aucmax.data._index import INDEX
 from aucmax.data._making import Making, tidy
 from aucmax.data.base import FileSource, ImageSet, Source
-from aucmax.data.store import Store, find_store
+from aucmax.data.store import Store, default_folder, find_store
 from aucmax.data.unreadable import Unreadable, find_unreadable, without
 
 log = logging.getLogger("aucmax")
@@ -64,6 +64,30 @@ def prepare(
             bad[0],
         )
     return store
+
+
+def prepare_source(source: Source, *, size: int, workers: int = 0, progress: bool = True) -> Store:
+    """Prepare all images of a source, in the folder where training looks for them.
+
+    Args:
+        source: images in files.
+        size: as in :func:`prepare`.
+        workers: as in :func:`prepare`.
+        progress: as in :func:`prepare`.
+
+    Raises:
+        ValueError: a source whose images are in no files of their own; what :func:`prepare` and
+            the source itself refuse.
+        OSError: as :func:`prepare`.
+    """
+    if not isinstance(source, FileSource):
+        raise ValueError(
+            f"{type(source).__name__} keeps its images in one file, or in memory, already: there "
+            "is nothing to prepare"
+        )
+    images = source.load()
+    folder = default_folder(source, size, images.images.channels)
+    return prepare(images, folder, size=size, workers=workers, progress=progress)
 
 
 def usable(

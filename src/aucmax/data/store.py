@@ -222,16 +222,24 @@ def find_store(source: Source, data: ImageSet, size: int | None) -> Store | None
     Raises:
         ValueError: there is a store, but it is damaged.
     """
-    if size is None or not isinstance(source, FileSource):
+    if not isinstance(source, FileSource):
+        return None
+    if size is None:
+        if source.prepared is not None:
+            log.warning(
+                "prepared images are not used, as images are not resized: give --model.image_size"
+            )
         return None
     folder = default_folder(source, size, data.images.channels)
     if (folder / INDEX).exists():
         log.info("using the prepared images in %s", folder)
         return Store.open(folder)
-    if (folder / JOURNAL).exists():
+    if source.prepared is not None or (folder / JOURNAL).exists():
+        what = "not finished" if (folder / JOURNAL).exists() else "not there"
         log.warning(
-            "the prepared images in %s are not finished, so the files are decoded: run aucmax "
-            "prepare again to go on with them",
+            "the prepared images in %s are %s, so the files are decoded: run aucmax prepare, "
+            "again if it was interrupted",
             folder,
+            what,
         )
     return None

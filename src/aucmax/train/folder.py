@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .._files import write_text
+from .._files import remove_drafts, write_text
 from ..data import ImageSet
 from .arguments import flattened
 
@@ -50,7 +50,7 @@ def check_folder(folder: Path, resume: bool, resolved: str) -> None:
 
 
 def make_folder(folder: Path, resolved: str, images: ImageSet) -> None:
-    """Write config.yaml and split.csv, which says in which part each row is.
+    """Write config.yaml and split.csv, which says in which part each row is; sweep up drafts.
 
     Args:
         folder: the run folder; it is made if it is not there.
@@ -69,6 +69,7 @@ def make_folder(folder: Path, resolved: str, images: ImageSet) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_drafts(folder)
         if not (folder / CONFIG).exists():
             write_text(folder / CONFIG, resolved)
         write_text(kept, table)

@@ -70,6 +70,11 @@ def blame(
         return head, f"--{match[1]}: there is no such option{hint}"
     if key in CLASSES:
         names = ", ".join(sorted(class_names(key)))
+        if key not in group:
+            return (
+                head,
+                f"--{key} is missing, to which --{', --'.join(group)} belongs: one of {names}",
+            )
         return head, f"--{key}: there is no {group[key]!r}; choose one of {names}"
     if own := [name for name in known if name.startswith(f"{key}.")]:
         return key, f"--{key} has options of its own: give them as --{', --'.join(own)}"

@@ -1,0 +1,134 @@
+"""Commands that read predictions: evaluate, compare, ensemble, report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ._words import make_parser, parse, say
+
+if TYPE_CHECKING:
+    from ..report import Predictions
+
+
+def evaluate_command(words: list[str]) -> None:
+    """Judge predictions, and compare them with human readers."""
+    parser = make_parser("evaluate", "Judge predictions: AUC, average precision, operating points.")
+    parser.add_argument("predictions", type=str, help="CSV with the columns id, score, target.")
+    parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
+    parser.add_argument("--max_fpr", type=float | None, help="Partial AUC up to this FPR.")
+    parser.add_argument("--min_tpr", type=float | None, help="Two-way partial AUC from this TPR.")
+    parser.add_argument("--sensitivity", type=float | None, help="Wanted sensitivity (0.9).")
+    parser.add_argument("--specificity", type=float | None, help="Wanted specificity (0.9).")
+    parser.add_argument(
+        "--output", type=str | None, help="Folder for metrics.json and figures [PRED-evaluation]."
+    )
+    parser.add_argument(
+        "--readers", type=str, nargs="+", default=[], help="CSVs of readers: id, a 0/1 per label."
+    )
+    parser.add_argument(
+        "--views",
+        type=Literal["max", "mean"] | None,
+        help="Join the images of a study (ids equal up to the last slash) by their max or mean.",
+    )
+    options = parse(parser, words)
+    from .._files import write_json
+    from ..report import (
+        evaluate,
+        evaluate_readers,
+        evaluation_table,
+        precision_recall_figure,
+        read_predictions,
+        read_readers,
+        readers_table,
+        roc_figure,
+        save_figure,
+    )
+
+    path = Path(options.predictions)
+    predictions = read_predictions(path)
+    if options.views is not None:
+        predictions = _joined(predictions, options.views)
+    wanted = {k: getattr(options, k) for k in ("max_fpr", "min_tpr", "sensitivity", "specificity")}
+    found = evaluate(predictions, level=options.level, **wanted)
+    table = evaluation_table(found)
+    readers = read_readers(options.readers, labels=predictions.labels) if options.readers else []
+    if readers:
+        found["readers"] = evaluate_readers(predictions, readers, level=options.level)
+        table += f"\n\n{readers_table(found['readers'])}"
+    folder = Path(options.output or path.with_name(f"{path.stem}-evaluation"))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "metrics.json", found)
+    figure = roc_figure({path.stem: predictions}, level=options.level, readers=readers)
+    save_figure(figure, folder / "roc")
+    figure = precision_recall_figure({path.stem: predictions}, level=options.level)
+    save_figure(figure, folder / "precision_recall")
+    say(f"{table}\n\nmetrics.json and figures: {folder}")
+
+
+def _joined(predictions: "Predictions", by: str) -> "Predictions":
+    """One row for each study; its group is that of its first image."""
+    from dataclasses import replace
+
+    from ..data import max_over_views, mean_over_views, study_names
+
+    join = max_over_views if by == "max" else mean_over_views
+    studies = study_names(predictions.ids)
+    found = join(predictions.scores, predictions.target, studies=studies)
+    first = [list(studies).index(name) for name in found.names]
+    groups = None if predictions.groups is None else predictions.groups[first]
+    return replace(
+        predictions, ids=found.names, scores=found.scores, target=found.target, groups=groups
+    )
+
+
+def compare_command(words: list[str]) -> None:
+    """Test two models on the same samples."""
+    parser = make_parser("compare", "Paired DeLong test of two models on the same samples.")
+    parser.add_argument("a", type=str, help="Predictions CSV of the first model.")
+    parser.add_argument("b", type=str, help="Predictions CSV of the second model.")
+    parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
+    options = parse(parser, words)
+    from ..report import compare, comparison_table, read_predictions
+
+    a, b = Path(options.a), Path(options.b)
+    names = (str(a), str(b)) if a.stem == b.stem else (a.stem, b.stem)
+    found = compare(read_predictions(a), read_predictions(b), level=options.level, names=names)
+    say(comparison_table(found))
+
+
+def ensemble_command(words: list[str]) -> None:
+    """Average the predictions of several models."""
+    parser = make_parser("ensemble", "Average the scores, or the ranks, of several models.")
+    parser.add_argument("predictions", type=str, nargs="+", help="Two or more predictions CSVs.")
+    parser.add_argument(
+        "--by",
+        type=Literal["mean", "rank"],
+        default="mean",
+        help="mean: of the scores; rank: of their ranks within each label, for other scales.",
+    )
+    parser.add_argument("-o", "--output", type=str, default="ensemble.csv", help="CSV to write.")
+    options = parse(parser, words)
+    from ..report import ensemble_mean, ensemble_rank, read_predictions, write_predictions
+
+    members = [read_predictions(path) for path in options.predictions]
+    joined = (ensemble_mean if options.by == "mean" else ensemble_rank)(members)
+    write_predictions(options.output, joined)
+    say(f"{len(members)} models averaged: {options.output}")
+
+
+def report_command(words: list[str]) -> None:
+    """Write one HTML page."""
+    parser = make_parser("report", "One HTML page of one or more predictions CSVs.")
+    parser.add_argument(
+        "predictions", type=str, nargs="+", help="Predictions CSVs; the first is compared."
+    )
+    parser.add_argument("--output", type=str, default="report.html", help="Page to write.")
+    parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
+    options = parse(parser, words)
+    from ..report import read_predictions, summarise, write_report
+
+    paths = [Path(path) for path in options.predictions]
+    short = len({path.stem for path in paths}) == len(paths)
+    found = {path.stem if short else str(path): read_predictions(path) for path in paths}
+    page = summarise(found, title=" and ".join(found), level=options.level)
+    write_report(options.output, page)
+    say(f"{page.verdict}\nreport: {options.output}")

@@ -1,0 +1,72 @@
+"""Commands that use networks: fit, predict, prepare."""
+
+from pathlib import Path
+
+from ._words import UsageError, make_parser, parse, part, say
+
+
+def fit_command(words: list[str]) -> None:
+    """Train, and say how it came out."""
+    from ..train.arguments import fit_parser, parse_fit
+
+    if any(w in {"-h", "--help"} or w.partition("=")[0].endswith(".help") for w in words):
+        fit_parser().parse_args(words if words[0].startswith("-") else words[1:])
+        return
+    config, resolved = parse_fit(words)
+    from ..train import fit
+
+    outcome = fit(config, resolved)
+    if outcome is None:  # another process tells
+        return
+    say(f"\n{outcome.table}\n\n{outcome.verdict}")
+    say(f"run folder: {outcome.folder}   report: {outcome.folder / 'report.html'}")
+
+
+def predict_command(words: list[str]) -> None:
+    """Score images by a checkpoint."""
+    parser = make_parser(
+        "predict",
+        "Score images by a checkpoint of `aucmax fit`: files, folders of them, or a source with "
+        "labels as in `aucmax fit`, --data CLASS --data.NAME value.",
+    )
+    parser.add_argument("checkpoint", type=str, help="Such as runs/NAME/02-aucm/best.ckpt.")
+    parser.add_argument("images", type=str, nargs="*", help="Image files, or folders of them.")
+    parser.add_argument("--output", type=str, default="predictions.csv", help="CSV to write.")
+    parser.add_argument("--workers", type=int, default=0, help="Processes that read images.")
+    source, others = part(words, "data")
+    options = parse(parser, others)
+    if bool(options.images) == bool(source):
+        raise UsageError("give either images (files or folders), or --data with its options")
+    from ..report import write_predictions
+    from ..train.arguments import parse_source
+    from ..train.predict import images_of, predict_images
+
+    checkpoint = Path(options.checkpoint)
+    if source:
+        images = parse_source(source).load()
+    else:
+        images = images_of(checkpoint, [Path(path) for path in options.images])
+    predictions = predict_images(checkpoint, images, workers=options.workers)
+    write_predictions(options.output, predictions)
+    say(f"{len(predictions)} images scored: {options.output}")
+
+
+def prepare_command(words: list[str]) -> None:
+    """Resize a source's images once, into a file that training reads."""
+    parser = make_parser(
+        "prepare",
+        "Decode and resize all images of a source once, into a file beside the data that `aucmax "
+        "fit` with the same --model.image_size then reads. A killed run goes on where it was. "
+        "The source is given as in `aucmax fit`: --data CLASS --data.NAME value.",
+    )
+    parser.add_argument("--size", type=int, required=True, help="Side in pixels, such as 224.")
+    parser.add_argument("--workers", type=int, default=2, help="Processes that decode.")
+    source, others = part(words, "data")
+    options = parse(parser, others)
+    if not source:
+        raise UsageError("give --data with its options, such as --data CSV --data.csv cases.csv")
+    from ..data import prepare_source
+    from ..train.arguments import parse_source
+
+    store = prepare_source(parse_source(source), size=options.size, workers=options.workers)
+    say(f"{len(store)} images prepared: {store.folder}")
