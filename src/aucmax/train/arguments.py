@@ -53,6 +53,12 @@ def fit_parser() -> ArgumentParser:
         default=False,
         help="Also train cross-entropy alone for as many epochs, and compare.",
     )
+    add(
+        "--ensemble",
+        type=tuple[str, ...],
+        default=(),
+        help="Networks to train in place of --model.name; their scores are averaged.",
+    )
     add("--average", type=float | None, help="Decay of averaged weights (EMA), such as 0.99.")
     add("--tensorboard", type=bool, default=False, help="Also log for TensorBoard.")
     parser.add_subclass_arguments(Source, "data", required=False, help="Where images come from.")
@@ -132,7 +138,9 @@ def _resolved(parsed: Any) -> str:
 def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
     """The configuration, with every problem of its values."""
     values = {name: getattr(parsed, name) for name in ("name", "output", "resume", "seed", "seeds")}
-    values |= {name: getattr(parsed, name) for name in ("baseline", "average", "tensorboard")}
+    values |= {
+        name: getattr(parsed, name) for name in ("baseline", "ensemble", "average", "tensorboard")
+    }
     made = {name: group(**vars(getattr(parsed, name))) for name, group in _GROUPS.items()}
     problems = [f"--{name} is missing" for name in CLASSES if getattr(parsed, name) is None]
     if problems:

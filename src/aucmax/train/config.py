@@ -209,6 +209,7 @@ class FitConfig:
     batches: Batches = Batches()
     pretrain: Pretrain = Pretrain()
     schedule: Schedule = Schedule()
+    ensemble: tuple[str, ...] = ()
     average: float | None = None
     tensorboard: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
@@ -220,6 +221,10 @@ class FitConfig:
         yield from self.schedule.problems()
         if self.seeds < 1:
             yield f"--seeds must be >= 1, got {self.seeds}"
+        if len(self.ensemble) == 1 or len(set(self.ensemble)) < len(self.ensemble):
+            yield f"--ensemble must name two or more different networks, got {list(self.ensemble)}"
+        if self.ensemble and self.baseline:
+            yield "--ensemble and --baseline cannot be combined: fit them one after the other"
         if self.average is not None and not 0 < self.average < 1:
             yield f"--average must lie in (0, 1), or be null, got {self.average}"
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:

@@ -12,6 +12,7 @@ from ..models import input_statistics
 from ..report import Predictions
 from ..report.predictions import read_predictions
 from .config import FitConfig
+from .ensemble import conclude_ensemble
 from .folder import check_folder, make_folder
 from .outcome import PREDICTIONS, Outcome, conclude_comparison, conclude_run
 from .predict import predict, predictions
@@ -56,12 +57,10 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     if is_first():
         check_folder(place, config.resume, resolved)
     images, skipped = load(config)
-    preparation = prepare(config, images)
-    methods = {config.loss.name: auc_stages(config)}
-    if config.baseline:
-        methods[BASELINE] = baseline_stages(config)
-    runs = _runs(config, images, preparation, methods)
-    rehearse(runs[0][1], [stage for stages in methods.values() for stage in stages])
+    methods = _methods(config)
+    runs = _runs(config, images, methods)
+    for name, training in dict(runs).items():  # one of each method
+        rehearse(training, methods[name])
     if is_first():
         make_folder(place, resolved, images)
         if skipped is not None:
@@ -73,26 +72,50 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
         if made is None:
             continue
         found[name].append(made)
-        if len(runs) == 1:
-            return conclude_run(place, config, images, name, made, resolved)
-        if not finished:
+        if not finished and len(runs) > 1:
             conclude_run(training.folder, config, images, name, made, resolved)
-    return conclude_comparison(place, config, images, found, resolved) if is_first() else None
+    return _conclude(place, config, images, found, resolved) if is_first() else None
+
+
+def _conclude(
+    place: Path,
+    config: FitConfig,
+    images: ImageSet,
+    found: dict[str, list[Predictions]],
+    resolved: str,
+) -> Outcome:
+    """What the whole run leaves: one model's numbers, an ensemble's, or a comparison."""
+    if config.ensemble:
+        return conclude_ensemble(place, config, images, found, resolved)
+    if config.baseline or config.seeds > 1:
+        return conclude_comparison(place, config, images, found, resolved)
+    ((name, (made,)),) = found.items()
+    return conclude_run(place, config, images, name, made, resolved)
+
+
+def _methods(config: FitConfig) -> dict[str, list[Stage]]:
+    """The recipe, by the name of its loss or of each network; and the baseline if asked for."""
+    methods = {name: auc_stages(config) for name in config.ensemble or (config.loss.name,)}
+    if config.baseline:
+        methods[BASELINE] = baseline_stages(config)
+    return methods
 
 
 def _runs(
-    config: FitConfig, images: ImageSet, preparation: Preparation, methods: Iterable[str]
+    config: FitConfig, images: ImageSet, methods: Iterable[str]
 ) -> list[tuple[str, Training]]:
     """Each seed of each method, by the method's name; alone it needs no folder of its own."""
+    configs = {name: _of_member(config, name) for name in methods}
+    preparations = {name: prepare(own, images) for name, own in configs.items()}
     folder, several = Path(config.output) / config.name, config.seeds > 1
-    alone = config.seeds == 1 and not config.baseline
+    alone = config.seeds == 1 and not config.baseline and not config.ensemble
     return [
         (
             name,
             Training(
-                config,
+                configs[name],
                 images,
-                preparation,
+                preparations[name],
                 folder if alone else folder / f"{name}-seed{seed}",
                 seed=seed,
                 title=f"seed {seed} {name}" if several else name,
@@ -101,6 +124,11 @@ def _runs(
         for seed in range(config.seed, config.seed + config.seeds)
         for name in methods
     ]
+
+
+def _of_member(config: FitConfig, name: str) -> FitConfig:
+    """The options of one method: a member of an ensemble has its own network."""
+    return replace(config, model=replace(config.model, name=name)) if config.ensemble else config
 
 
 def load(config: FitConfig) -> tuple[ImageSet, tuple[Unreadable, ...] | None]:

@@ -65,7 +65,7 @@ def conclude_run(
         {name: predictions},
         title=f"{config.name}: {name}",
         stages=_history(folder),
-        parts=_targets(images),
+        parts=targets(images),
         configuration=resolved,
     )
     write_report(folder / "report.html", page)
@@ -95,7 +95,7 @@ def conclude_comparison(
     averaged = {name: _averaged(runs) for name, runs in found.items()}
     save_figure(roc_figure(averaged), folder / "roc")
     save_figure(precision_recall_figure(averaged), folder / "precision_recall")
-    page = summarise(averaged, title=config.name, parts=_targets(images), configuration=resolved)
+    page = summarise(averaged, title=config.name, parts=targets(images), configuration=resolved)
     seeds = [str(config.seed + i) for i in range(config.seeds)]
     each = [[n, *(f"{v:.4f}" for v in values)] for n, values in content["each_seed"].items()]
     page = replace(
@@ -141,7 +141,8 @@ def _averaged(runs: Sequence[Predictions]) -> Predictions:
     return replace(runs[0], scores=np.mean([run.scores for run in runs], axis=0))
 
 
-def _targets(images: ImageSet) -> dict[str, Any]:
+def targets(images: ImageSet) -> dict[str, Any]:
+    """Targets of each part, for the table that tells how the data were split."""
     return {part: images.part(part).target.astype(np.float64) for part in PARTS}
 
 
