@@ -25,6 +25,7 @@ BENCHES = (
     "bench_metrics",
     "bench_samplers",
     "bench_training",
+    "bench_loading",
     "bench_import",
 )
 COLUMNS = ("name", "size", "ours_ms", "rival", "rival_ms", "ratio", "note")
@@ -37,10 +38,14 @@ def main() -> None:
         "--only", nargs="*", default=BENCHES, choices=BENCHES, help="some benchmarks"
     )
     parser.add_argument("--output", type=Path, default=HERE / "results" / "speed.csv")
+    parser.add_argument("--compiled", action="store_true", help="also compile the optimizers")
     options = parser.parse_args()
     sys.path.insert(0, str(HERE))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    found = [row for name in options.only for row in importlib.import_module(name).rows()]
+    found: list[dict[str, Any]] = []
+    for name in options.only:
+        choice = {"compiled": options.compiled} if name == "bench_optim" else {}
+        found += importlib.import_module(name).rows(**choice)
     print(table(found))
     facts = provenance()
     options.output.parent.mkdir(exist_ok=True)

@@ -220,7 +220,10 @@ def mammography(folder: Path, pictures: Pictures) -> Tree:
         rows = []
         for patient in range(patient + 1, patient + 1 + count):
             for view in ("CC", "MLO"):
-                who, case = f"P_{patient:05d}", f"{kind.title()}-{'Training' if part == 'train' else 'Test'}"
+                who, case = (
+                    f"P_{patient:05d}",
+                    f"{kind.title()}-{'Training' if part == 'train' else 'Test'}",
+                )
                 case = f"{case}_{who}_LEFT_{view}"
                 lesions = ["MALIGNANT" if patient % 2 else "BENIGN"]
                 lesions += ["BENIGN_WITHOUT_CALLBACK"] * (patient % 3 == 0)

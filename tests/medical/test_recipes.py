@@ -47,7 +47,7 @@ def test_the_run_folder_is_whole(run):
     tree, folder = run
     assert FILES <= files_below(folder)
     for stage in ("01-bce", "02-aucm"):
-        assert {"metrics.csv", "best.ckpt", "last.ckpt"} <= files_below(folder / stage)
+        assert {"metrics.csv", "best.ckpt"} <= files_below(folder / stage)
         (epoch,) = read_rows(folder / stage / "metrics.csv")
         assert math.isfinite(float(epoch["train_loss"]))
         assert 0 <= float(epoch["validation_auroc"]) <= 1
@@ -76,7 +76,9 @@ def test_every_image_is_in_the_official_part_and_patients_in_one(run):
 
 def test_predictions_are_of_the_test_rows_with_their_labels(run):
     tree, folder = run
-    tested = [name for name, row in split_csv(folder / "split.csv").items() if row["part"] == "test"]
+    tested = [
+        name for name, row in split_csv(folder / "split.csv").items() if row["part"] == "test"
+    ]
     rows = read_rows(folder / "predictions.csv")
     assert [row["id"] for row in rows] == tested
     expected = [[math.nan if v is None else v for v in tree.truth[name]] for name in tested]

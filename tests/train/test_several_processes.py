@@ -41,7 +41,7 @@ def two_processes(*words, launcher=()):
 def test_two_processes_step_like_one_with_the_joint_batch(words):
     """For a network without batch statistics; the numbers agree to rounding in float32."""
     network = ["--model.name", "test_convnext", "--model.image_size", 32, "--augment.flip", "true"]
-    network += ["--loss.activation", "torch.nn.Identity", "--optimizer.momentum", 0.9]
+    network += ["--loss.activation", "torch.nn.Identity", "--optimizer.lr", 0.003]
     fit(*words, *network, "--name", "one", "--batches.size", 16)
     done = two_processes(*words, *network, "--name", "two", "--batches.size", 8)
     one, two = (words[-1] / name for name in ("one", "two"))

@@ -85,7 +85,7 @@ class Index:
         write_text(folder / INDEX, head + text + "}\n")
 
 
-CURE = "run aucmax prepare again"
+CURE = "run aucmax prepare again with the same --data options"
 """What helps against whatever is wrong with prepared images."""
 
 

@@ -4,7 +4,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError)
 class NPZFile:
     """An open .npz archive; a context manager."""
 
-    def __init__(self, path: Path, archive: Any) -> None:
+    def __init__(self, path: Path, file: BinaryIO, archive: Any) -> None:
         self.path = path
         self.keys: list[str] = list(archive.files)
-        self._archive = archive
+        self._file, self._archive = file, archive
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -29,19 +29,29 @@ class NPZFile:
         Raises:
             ValueError: the file is something else, or damaged.
         """
+        file = path.open("rb")  # given a path, NumPy leaves a damaged archive open
         try:
-            archive = np.load(path, allow_pickle=False)
+            return cls(path, file, cls._loaded(path, file))
+        except ValueError:
+            file.close()
+            raise
+
+    @staticmethod
+    def _loaded(path: Path, file: BinaryIO) -> Any:
+        try:
+            archive = np.load(file, allow_pickle=False)
         except _UNREADABLE as error:
             raise ValueError(f"npz: {str(path)!r} is no NumPy archive: {error}") from error
         if isinstance(archive, np.ndarray):
             raise ValueError(f"npz: {str(path)!r} holds one array; np.savez makes an archive")
-        return cls(path, archive)
+        return archive
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._archive.close()
+        self._file.close()
 
     def read(self, argument: str, key: str) -> NDArray[Any]:
         """One array.

@@ -19,6 +19,7 @@ from .classifier import Classifier
 from .config import FitConfig, Recipe
 from .loaders import ImageData
 from .progress import StageProgress
+from .ranks import is_first
 from .seeds import derive
 from .transforms import Preparation
 
@@ -145,7 +146,8 @@ class Training:
 
     def _train(self, stage: Stage, network: nn.Module) -> None:
         folder = self.folder / stage.name
-        folder.mkdir(parents=True, exist_ok=True)
+        if is_first():
+            folder.mkdir(parents=True, exist_ok=True)
         module = make_module(self.config, stage, network, len(self.images.labels), card=self.card)
         best = BestEpoch(folder / "best.ckpt", self.config.schedule.patience)
         table = EpochTable(folder / "metrics.csv")
