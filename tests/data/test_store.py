@@ -90,7 +90,8 @@ def test_reading_processes_see_the_same(made):
 def test_an_image_that_the_store_lacks(made):
     data = memory_set(22)
     with pytest.raises(
-        ValueError, match=r"lack 2 of 22 images: '20', '21'; run aucmax prepare again with the same --data options, or delete"
+        ValueError,
+        match=r"lack 2 of 22 images: '20', '21'; run aucmax prepare again with the same --data options, or delete",
     ):
         made.serve(data)
 

@@ -3,15 +3,16 @@
 import os
 
 import numpy as np
+import oracles_chests as chests
 import oracles_medical as trees
 import pytest
 from oracles_medical import SMALL, split_csv
-from oracles_train import fit, read_json, read_rows, refused
+from oracles_train import read_json, read_rows, refused
 from PIL import Image
 
 from aucmax.cli import main
 
-MAKERS = {"chexpert": trees.chexpert, "melanoma": trees.melanoma, "mammography": trees.mammography}
+MAKERS = {"chexpert": chests.chexpert, "melanoma": trees.melanoma, "mammography": trees.mammography}
 SOURCE = {"chexpert": "CheXpert", "melanoma": "Melanoma", "mammography": "Mammography"}
 
 
@@ -26,7 +27,7 @@ def truncate(path):
     """Cut a file in the middle of its pixels: its head can still be read."""
     os.truncate(path, 2 * path.stat().st_size // 3)
     Image.open(path).close()
-    with pytest.raises(OSError), Image.open(path) as image:
+    with pytest.raises(OSError, match="truncated"), Image.open(path) as image:
         image.load()
 
 
@@ -98,7 +99,7 @@ def test_truncated_images_are_skipped_and_listed(capsys, tmp_path, pictures, pre
 
 @pytest.mark.parametrize("prepared", [False, True])
 def test_truncated_images_are_an_error_otherwise(capsys, tmp_path, pictures, monkeypatch, prepared):
-    tree = trees.chexpert(tmp_path / "data", pictures)
+    tree = chests.chexpert(tmp_path / "data", pictures)
     path = tree.root / "train/patient00006/study1/view1_frontal.jpg"
     spoil(path)
     if prepared:

@@ -4,6 +4,7 @@ import math
 import re
 
 import numpy as np
+import oracles_chests as chests
 import oracles_medical as trees
 import pytest
 import yaml
@@ -13,16 +14,18 @@ from sklearn.metrics import roc_auc_score
 
 from aucmax.train.arguments import parse_fit
 
+NATIVE = "--model.image_size=null"
 RECIPES = {
-    "chexpert": (trees.chexpert, ["--split.validation=0.3"]),
-    "chexpert-single": (trees.chexpert_single, ["--split.validation=0.3"]),
-    "chestxray14": (trees.chestxray14, ["--split.validation=0.3"]),
+    "chexpert": (chests.chexpert, ["--split.validation=0.3"]),
+    "chexpert-unknown": (chests.chexpert_unknown, ["--split.validation=0.3"]),
+    "chexpert-single": (chests.chexpert_single, ["--split.validation=0.3"]),
+    "chestxray14": (chests.chestxray14, ["--split.validation=0.3"]),
     "melanoma": (trees.melanoma, []),
     "ham10000": (trees.ham10000, []),
     "mammography": (trees.mammography, []),
-    "patchcamelyon": (trees.patchcamelyon, []),
-    "breastmnist": (trees.medmnist_set("breastmnist", 2, colour=False), []),
-    "retinamnist": (trees.medmnist_set("retinamnist", 5, colour=True), []),
+    "patchcamelyon": (trees.patchcamelyon, [NATIVE, "--batches.workers=1"]),
+    "breastmnist": (trees.medmnist_set("breastmnist", 2, colour=False), [NATIVE]),
+    "retinamnist": (trees.medmnist_set("retinamnist", 5, colour=True), [NATIVE]),
     "chestmnist": (trees.medmnist_set("chestmnist", 14, colour=False), []),
 }
 
@@ -44,10 +47,10 @@ def values(rows, start):
 
 
 def test_the_run_folder_is_whole(run):
-    tree, folder = run
-    assert FILES <= files_below(folder)
+    _, folder = run
+    assert files_below(folder) >= FILES
     for stage in ("01-bce", "02-aucm"):
-        assert {"metrics.csv", "best.ckpt"} <= files_below(folder / stage)
+        assert files_below(folder / stage) >= {"metrics.csv", "best.ckpt"}
         (epoch,) = read_rows(folder / stage / "metrics.csv")
         assert math.isfinite(float(epoch["train_loss"]))
         assert 0 <= float(epoch["validation_auroc"]) <= 1
@@ -105,9 +108,9 @@ def test_metrics_are_those_of_the_predictions(run):
 
 
 @pytest.mark.parametrize("blank", ["negative", "unknown"])
-@pytest.mark.parametrize("policy", trees.POLICIES)
+@pytest.mark.parametrize("policy", chests.POLICIES)
 def test_uncertain_and_blank_chexpert_labels(tmp_path, pictures, policy, blank):
-    tree = trees.chexpert(tmp_path, pictures, policy, blank)
+    tree = chests.chexpert(tmp_path, pictures, policy, blank)
     words = [*tree.words, "--data.uncertain", policy, "--data.blank", blank]
     data = parse_fit(words)[0].data.load()
     expected = [[math.nan if v is None else v for v in tree.truth[name]] for name in data.ids]

@@ -1,10 +1,9 @@
 """CheXpert's own yardstick from the command line: studies, readers, ensembles, comparisons."""
 
-import math
 from collections import defaultdict
 
 import numpy as np
-import oracles_medical as trees
+import oracles_chests as chests
 import pytest
 from oracles_medical import SMALL, split_csv
 from oracles_train import fit, read_json, read_rows, refused, write_csv
@@ -13,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from aucmax.cli import main
 from aucmax.data.chexpert import COMPETITION, FINDINGS
-from aucmax.metrics import readers_below_curve
+from aucmax.metrics import auroc_interval, readers_below_curve
 
 READERS = ("right", "wrong", "tired")
 
@@ -22,8 +21,8 @@ READERS = ("right", "wrong", "tired")
 def place(tmp_path_factory, pictures):
     """A run that is tested on 12 studies, their findings, and three readers of them."""
     place = tmp_path_factory.mktemp("yardstick")
-    tree = trees.chexpert(place, pictures)
-    truth = trees.chexpert_test(tree, pictures)
+    tree = chests.chexpert(place, pictures)
+    truth = chests.chexpert_test(tree, pictures)
     words = [*tree.words, "--data.test", tree.root / "groundtruth.csv", *SMALL]
     fit(*words, "--output", place, "--name", "run")
     rng = np.random.default_rng(8)
@@ -93,6 +92,9 @@ def test_readers_below_the_curve_of_studies(capsys, place, tmp_path, views, join
         assert below[:2] == [False, True]
         auc = found["labels"][label]["auroc"]["estimate"]
         assert auc == pytest.approx(roc_auc_score(target, score), abs=1e-9)
+        by_patient = auroc_interval(score, target, groups=[x.split("/")[1] for x in truth])
+        low = found["labels"][label]["auroc"]["low"]
+        assert low == pytest.approx(by_patient.low, abs=1e-9)
         (line,) = [x for x in text.splitlines() if x.startswith(label) and x.endswith(" of 3")]
         assert line.endswith(f"{direct.count} of 3")
         assert f"{auc:.4f}" in line
@@ -188,7 +190,12 @@ def test_models_of_other_images_do_not_make_an_ensemble(capsys, place, tmp_path,
     assert "at least two" in refused(capsys, 1, "ensemble", a)
 
 
-def test_scores_are_finite(place):
-    folder, _ = place
-    for row in read_rows(folder / "run" / "predictions.csv"):
-        assert all(math.isfinite(float(row[f"score_{label}"])) for label in COMPETITION)
+def test_predictions_without_studies_are_not_joined(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "p.csv", ["id", "score", "target"], [["a/1", 0.1, 0], ["a/2", 1, 1]])
+    message = refused(capsys, 1, "evaluate", "p.csv", "--views=max")
+    assert "target must be the same for all views of a study, but it differs in 'a'" in message
+    write_csv(tmp_path / "p.csv", ["id", "score", "target"], [["a/1", 0.1, 0], ["b", 1, 1]])
+    message = refused(capsys, 1, "evaluate", "p.csv", "--views=max")
+    assert "ids must be paths STUDY/IMAGE to tell the study, got 'b'" in message
+    assert "--views" in refused(capsys, 2, "evaluate", "p.csv", "--views=median")

@@ -81,7 +81,7 @@ def test_missing_checkpoints_are_told(tmp_path):
 
 
 def test_seeds_follow_from_their_parts():
-    assert derive(0, "rows") == 3127412906186240533 or derive(0, "rows") == derive(0, "rows")
+    assert derive(0, "rows") == 8153646137291021789  # the same on every machine
     seeds = {derive(*parts) for parts in [(0,), (1,), (0, 0), ("0",), (0, "a"), (0, "b"), (-1,)]}
     assert len(seeds) == 7
     assert all(0 <= seed < 2**63 for seed in seeds)

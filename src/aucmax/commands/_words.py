@@ -32,8 +32,8 @@ def part(words: list[str], option: str) -> tuple[list[str], list[str]]:
     parts: tuple[list[str], list[str]] = [], []
     other = True
     for word in words:
-        if word.startswith("--"):
-            other = re.split("[.=]", word[2:])[0] != option
+        if re.match("--?[A-Za-z]", word):
+            other = re.split("[.=]", word.lstrip("-"))[0] != option
         parts[other].append(word)
     return parts
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal
 from ._words import make_parser, parse, say
 
 if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
     from ..report import Predictions
 
 
-def evaluate_command(words: list[str]) -> None:
-    """Judge predictions, and compare them with human readers."""
+def _evaluate_parser() -> "ArgumentParser":
     parser = make_parser("evaluate", "Judge predictions: AUC, average precision, operating points.")
     parser.add_argument("predictions", type=str, help="CSV with the columns id, score, target.")
     parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
@@ -29,7 +30,12 @@ def evaluate_command(words: list[str]) -> None:
         type=Literal["max", "mean"] | None,
         help="Join the images of a study (ids equal up to the last slash) by their max or mean.",
     )
-    options = parse(parser, words)
+    return parser
+
+
+def evaluate_command(words: list[str]) -> None:
+    """Judge predictions, and compare them with human readers."""
+    options = parse(_evaluate_parser(), words)
     from .._files import write_json
     from ..report import (
         evaluate,
@@ -73,8 +79,9 @@ def _joined(predictions: "Predictions", by: str) -> "Predictions":
     join = max_over_views if by == "max" else mean_over_views
     studies = study_names(predictions.ids)
     found = join(predictions.scores, predictions.target, studies=studies)
-    first = [list(studies).index(name) for name in found.names]
-    groups = None if predictions.groups is None else predictions.groups[first]
+    first = {name: row for row, name in reversed(list(enumerate(studies)))}
+    rows = [first[name] for name in found.names]
+    groups = None if predictions.groups is None else predictions.groups[rows]
     return replace(
         predictions, ids=found.names, scores=found.scores, target=found.target, groups=groups
     )

@@ -98,7 +98,8 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
         if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
             options = {k: v for k, v in options.items() if not k.startswith(f"{key}.")}
     options = {"name": Path(recipe).stem} | options | flags
-    parsed = fit_parser().parse_args(_checked(options))
+    parsed = fit_parser().parse_args(_checked(_split_at_commas(options, flags)))
+    _keep_whole_numbers(parsed.trainer, options)
     config, problems = _config(parsed)
     if problems:
         raise OptionError(problems)
@@ -111,13 +112,24 @@ def parse_source(words: list[str]) -> Source:
     Raises:
         OptionError: with everything that is wrong, before any data are read.
     """
-    parsed = fit_parser().parse_args(_checked(_units(words)))
+    flags = _units(words)
+    parsed = fit_parser().parse_args(_checked(_split_at_commas(flags, flags)))
     if parsed.data is None:
         raise OptionError(["--data is missing"])
     try:
         return _recipe(parsed.data).make()
     except ValueError as error:
         raise OptionError([f"--data: {error}"]) from error
+
+
+def _keep_whole_numbers(trainer: Any, options: Mapping[str, str]) -> None:
+    """``--trainer.limit_train_batches 1`` is one batch, 1.0 is all of them.
+
+    Which of ``int | float`` the parser takes for a 1 depends on what else has been imported.
+    """
+    for name, value in vars(trainer).items():
+        if isinstance(value, float) and options.get(f"trainer.{name}", "").isdigit():
+            setattr(trainer, name, int(value))
 
 
 def _short(class_path: str) -> str:
@@ -214,6 +226,19 @@ def _typed(value: Any) -> str:
     return text.removesuffix("...\n").strip()
 
 
+def _split_at_commas(options: dict[str, str], typed: Mapping[str, str]) -> dict[str, str]:
+    """What was typed as ``a,b`` as a list, where a list may stand; a recipe says [a, b] itself."""
+    for key in [key for key, value in typed.items() if "," in value]:
+        head, _, tail = key.partition(".")
+        group = {k: v for k, v in options.items() if k == head or k.startswith(f"{head}.")}
+        group[key] = _as_list(options[key]) or options[key]
+        found = _parsed(group if head in CLASSES else {key: group[key]})
+        place = f"{head}.init_args.{tail}" if head in CLASSES else key
+        if found is not None and isinstance(found.get(place), list | tuple):
+            options = options | {key: group[key]}
+    return options
+
+
 def _checked(options: Mapping[str, str]) -> list[str]:
     """The options as arguments, each part of them tried on its own, all errors collected."""
     problems: list[str] = []
@@ -230,7 +255,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
             except ArgumentError as error:
                 key, problem = blame(error, head, group, known)
                 wrapped = _as_list(group[key]) if key in group else None
-                if wrapped and _parses(group | {key: wrapped}):
+                if wrapped and _parsed(group | {key: wrapped}) is not None:
                     group[key] = wrapped
                     continue
                 problems.append(problem)
@@ -243,12 +268,12 @@ def _checked(options: Mapping[str, str]) -> list[str]:
     return arguments
 
 
-def _parses(group: Mapping[str, str]) -> bool:
+def _parsed(group: Mapping[str, str]) -> Any | None:
+    """What the parser makes of some options; None if it refuses them."""
     try:
-        fit_parser().parse_args(_arguments(group))
+        return fit_parser().parse_args(_arguments(group))
     except ArgumentError:
-        return False
-    return True
+        return None
 
 
 def _as_list(value: str) -> str | None:
