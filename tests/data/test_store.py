@@ -91,7 +91,7 @@ def test_an_image_that_the_store_lacks(made):
     data = memory_set(22)
     with pytest.raises(
         ValueError,
-        match=r"lack 2 of 22 images: '20', '21'; run aucmax prepare again with the same --data options, or delete",
+        match=r"lack 2 of 22 images: '20', '21'; run aucmax prepare again with the same --data opt",
     ):
         made.serve(data)
 

@@ -67,7 +67,7 @@ def test_two_processes_with_batch_statistics_finish_two_seeds_with_a_baseline(wo
     Here torchrun starts the processes; in the other tests Lightning does.
     """
     extra = ["--seeds", 2, "--baseline", "true", "--schedule.patience", 1, "--average", 0.9]
-    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29617"]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = two_processes(*words, "--name", "many", *extra, launcher=launcher)
     folder = words[-1] / "many"
     runs = [f"{method}-seed{seed}" for method in ("aucm", "cross-entropy") for seed in (0, 1)]
