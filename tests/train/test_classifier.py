@@ -1,6 +1,7 @@
 """The Lightning module steps like a hand-written loop, and says so when training diverges."""
 
 import csv
+import logging
 
 import lightning as L
 import numpy as np
@@ -165,3 +166,45 @@ def test_each_epoch_has_a_seed_of_its_own():
         trained(module, image_data(), epochs=2, callbacks=[Draw()])
     assert drawn[:2] == drawn[2:]
     assert drawn[0] != drawn[1]
+
+
+def fitted(loss, lr, caplog, scale=1.0):
+    """Train three epochs; return the notes."""
+    model = network()
+    for parameter in model.parameters():
+        parameter.data *= scale
+
+    def sgd(groups):
+        return aucmax.PESG(groups, lr=lr)
+
+    with caplog.at_level(logging.WARNING, logger="aucmax"):
+        trained(Classifier(model, loss, sgd, milestones=[]), image_data(), epochs=3)
+    return [record.getMessage() for record in caplog.records if "collapsed" in record.getMessage()]
+
+
+def test_a_collapse_is_told_once(caplog):
+    (message,) = fitted(aucmax.AUCMLoss(), 0.0, caplog, scale=0.0)  # all outputs are 0
+    assert "after epoch 0 all validation scores lie within 0 of one another" in message
+    for remedy in ("smaller --optimizer.lr", "--pretrain.new_head false", "PairwiseAUCLoss"):
+        assert remedy in message
+
+
+@pytest.mark.parametrize("loss", [aucmax.AUCMLoss(), aucmax.BCELoss()])
+def test_training_that_ranks_is_not_called_a_collapse(loss, caplog):
+    assert fitted(loss, 0.1, caplog) == []
+
+
+def test_saturated_scores_are_a_collapse_although_logits_differ(caplog):
+    model = network()
+    with torch.no_grad():
+        model[-1].bias.fill_(-40.0)  # sigmoid(-40) is 4e-18
+
+    def sgd(groups):
+        return aucmax.PESG(groups, lr=0.0)
+
+    with caplog.at_level(logging.WARNING, logger="aucmax"):
+        trained(Classifier(model, aucmax.AUCMLoss(), sgd, milestones=[]), image_data())
+    with torch.no_grad():
+        spread = np.ptp(model(torch.randn(20, 1, 6, 6)).numpy())
+    assert spread > 0.01
+    assert any("collapsed to constant scores" in r.getMessage() for r in caplog.records)

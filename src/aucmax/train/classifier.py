@@ -1,5 +1,6 @@
 """The Lightning module: a network trained with any of the losses, judged by validation AUC."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,11 @@ from ..losses import AUCLoss, Loss
 from ..metrics import macro_auroc
 from ..optim import StageLR, param_groups
 from .loaders import Batch
+
+COLLAPSED = 1e-4
+"""Scores of a whole validation part that lie closer together than this rank nothing."""
+
+log = logging.getLogger("aucmax")
 
 OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
 
@@ -49,6 +55,7 @@ class Classifier(L.LightningModule):
         self.make_optimizer = optimizer
         self.milestones, self.gamma, self.card = milestones, gamma, card or {}
         self._losses: list[Tensor] = []
+        self._collapsed = False
         self._lr = 0.0
         self._validation: list[tuple[Tensor, Tensor]] = []
 
@@ -98,11 +105,30 @@ class Classifier(L.LightningModule):
         self._validation.clear()
         if not logits.isfinite().all():
             return None
+        self._tell_collapse(logits)
         values = {"validation_auroc": macro_auroc(logits, target)}
         if self._losses:  # gathered here, so that the row of an epoch holds its own training loss
             values["train_loss"] = float(torch.stack(self._losses).mean())
             self._losses.clear()
         return values | {"lr": self._lr} | self._diagnostics()
+
+    def _tell_collapse(self, logits: Tensor) -> None:
+        """Say aloud, once, that a min-max loss has come to rest where all scores are equal."""
+        loss = self.loss.loss
+        if self._collapsed or self.global_rank or not isinstance(loss, AUCLoss):
+            return
+        scores = loss.activation(logits)
+        spread = float((scores.amax(0) - scores.amin(0)).max())
+        if spread < COLLAPSED:
+            self._collapsed = True
+            log.warning(
+                "after epoch %d all validation scores lie within %.1g of one another: training has "
+                "collapsed to constant scores and will hardly recover; take a smaller "
+                "--optimizer.lr, keep the head (--pretrain.new_head false), or choose another loss "
+                "(--loss PairwiseAUCLoss)",
+                self.current_epoch,
+                spread,
+            )
 
     def _diagnostics(self) -> dict[str, float]:
         loss = self.loss.loss
