@@ -61,9 +61,12 @@ def test_an_epoch_is_that_of_a_hand_written_loop(labels):
     loss_fn = aucmax.AUCMLoss(num_labels=None if labels == 1 else labels)
     optimizer = aucmax.PESG(param_groups(model, loss_fn), lr=0.1, epoch_decay=0.01)
     scheduler = aucmax.StageLR(optimizer, [1], gamma=0.5)
-    for images, target, index in data.train_dataloader():
+    for batch, (images, target, index) in enumerate(data.train_dataloader()):
         optimizer.zero_grad()
-        loss_fn(model(images), target, index).backward()
+        logits = model(images)
+        if batch == 0:
+            loss_fn.start_at(logits, target)
+        loss_fn(logits, target, index).backward()
         optimizer.step()
     scheduler.step()
     own = aucmax.AUCMLoss(num_labels=None if labels == 1 else labels)

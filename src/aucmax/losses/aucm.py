@@ -20,6 +20,8 @@ class AUCMLoss(MinMaxAUCLoss):
     :func:`aucmax.param_groups` makes the groups. ``alpha`` is projected onto alpha >= 0 at the
     head of ``forward`` in training mode, so right after a step it may be below zero.
 
+    The variables start at 0, which costs the first steps: :meth:`start_at` sets them by a batch.
+
     Batches that lack a class. By default E+ and E- are means over the batch's own positives and
     negatives; the mean of a missing class is replaced by its estimate ``a`` (or ``b``), held
     fixed, and its spread counts 0: the value stays finite and the other class still learns. With

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .._checks import PerLabel, mean_weights, per_label
+from .._checks import PerLabel, check_batch, mean_weights, per_label
 from .base import Activation, AUCLoss
 
 
@@ -46,6 +46,30 @@ class MinMaxAUCLoss(AUCLoss):
                 raise ValueError(f"prior, the share of positives, must lie in (0, 1), got {prior}")
         shape = () if num_labels in (None, 1) else (num_labels,)
         self.a, self.b, self.alpha = (nn.Parameter(torch.zeros(shape)) for _ in range(3))
+
+    @torch.no_grad()
+    def start_at(self, logits: Tensor, target: Tensor) -> None:
+        """Set a, b and alpha to the saddle of one batch: a = E+h, b = E-h, alpha = m + b - a.
+
+        They start at 0, where the objective draws the scores of both classes towards 0 before
+        alpha has grown to push them apart: on little data, or from a good pretrained network, much
+        can be lost in these steps. At the saddle the first gradient is already that of the mean
+        over all pairs. Call it once, before the first step; ``aucmax fit`` does so.
+
+        Args:
+            logits: raw model outputs of the first batch, shaped as in :meth:`forward`.
+            target: 0, 1 or NaN (unknown). The variable of a class that is missing stays as it is.
+
+        Raises:
+            TypeError: if an argument is no tensor, or logits are not floating point.
+            ValueError: if shapes or values are not as in :meth:`forward`.
+        """
+        logits, positive, negative = check_batch(logits, target)
+        h = self.activation(logits)
+        for mean, mask in ((self.a, positive), (self.b, negative)):
+            count = mask.sum(0)
+            mean.copy_(torch.where(count > 0, (h * mask).sum(0) / count.clamp(min=1), mean))
+        self.alpha.copy_(self.margin + self.b - self.a)
 
     @abstractmethod
     def dual(self) -> Tensor:

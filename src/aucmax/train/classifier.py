@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..distributed import AllGather
-from ..losses import AUCLoss, Loss
+from ..losses import AUCLoss, Loss, MinMaxAUCLoss
 from ..metrics import macro_auroc
 from ..optim import StageLR, param_groups
 from .loaders import Batch
@@ -70,7 +70,10 @@ class Classifier(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Value of the loss on one batch."""
         images, target, index = batch
-        loss = self.loss(self(images), target, index)
+        logits = self(images)
+        if batch_idx == 0 and self.current_epoch == 0:
+            self._start_variables(logits.detach(), target)
+        loss = self.loss(logits, target, index)
         self._losses.append(loss.detach())
         return loss
 
@@ -111,6 +114,15 @@ class Classifier(L.LightningModule):
             values["train_loss"] = float(torch.stack(self._losses).mean())
             self._losses.clear()
         return values | {"lr": self._lr} | self._diagnostics()
+
+    def _start_variables(self, logits: Tensor, target: Tensor) -> None:
+        """Set a, b and alpha by the first batch, that of all processes together."""
+        loss = self.loss.loss
+        if not isinstance(loss, MinMaxAUCLoss):
+            return
+        if self.trainer.world_size > 1:
+            logits, target = (self.all_gather(x).flatten(0, 1) for x in (logits, target))  # pyright: ignore[reportAttributeAccessIssue] -- a tensor gives a tensor
+        loss.start_at(logits, target)
 
     def _tell_collapse(self, logits: Tensor) -> None:
         """Say aloud, once, that a min-max loss has come to rest where all scores are equal."""
