@@ -107,6 +107,7 @@ WRONG = [
     ({"schedule": Schedule(decay_at=(0.5, 0.5))}, "--schedule.decay_at"),
     ({"schedule": Schedule(decay_at=(0.0,))}, "--schedule.decay_at"),
     ({"average": 0.0}, "--average"),
+    ({"threads": 0}, "--threads must be >= 1, or null for all cores, got 0"),
     ({"name": ""}, "--name"),
     ({"name": "a\\b"}, "--name"),
     ({"seeds": 0}, "--seeds"),

@@ -178,3 +178,12 @@ def test_several_seeds_without_baseline(sources, tmp_path, capsys):
     mean = np.mean(found["each_seed"]["aucm"])
     assert found["auroc"]["estimate"] == pytest.approx(mean, abs=1e-9)
     assert f"Mean AUC of 2 seeds of aucm: {mean:.4f}" in capsys.readouterr().out
+
+
+def test_threads_of_the_processor(one_stage):
+    before = torch.get_num_threads()
+    try:
+        one_stage("--threads", 2, "--trainer.accelerator", "cpu")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -60,6 +60,7 @@ def fit_parser() -> ArgumentParser:
         help="Networks to train in place of --model.name; their scores are averaged.",
     )
     add("--average", type=float | None, help="Decay of averaged weights (EMA), such as 0.99.")
+    add("--threads", type=int | None, help="CPU threads of torch; small images want 1 [all cores].")
     add("--tensorboard", type=bool, default=False, help="Also log for TensorBoard.")
     parser.add_subclass_arguments(Source, "data", required=False, help="Where images come from.")
     parser.add_subclass_arguments(losses.Loss, "loss", skip={"num_labels"}, instantiate=False)
@@ -151,7 +152,8 @@ def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
     """The configuration, with every problem of its values."""
     values = {name: getattr(parsed, name) for name in ("name", "output", "resume", "seed", "seeds")}
     values |= {
-        name: getattr(parsed, name) for name in ("baseline", "ensemble", "average", "tensorboard")
+        name: getattr(parsed, name)
+        for name in ("baseline", "ensemble", "average", "threads", "tensorboard")
     }
     made = {name: group(**vars(getattr(parsed, name))) for name, group in _GROUPS.items()}
     problems = [f"--{name} is missing" for name in CLASSES if getattr(parsed, name) is None]

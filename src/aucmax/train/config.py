@@ -211,6 +211,7 @@ class FitConfig:
     schedule: Schedule = Schedule()
     ensemble: tuple[str, ...] = ()
     average: float | None = None
+    threads: int | None = None
     tensorboard: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
 
@@ -221,6 +222,8 @@ class FitConfig:
         yield from self.schedule.problems()
         if self.seeds < 1:
             yield f"--seeds must be >= 1, got {self.seeds}"
+        if self.threads is not None and self.threads < 1:
+            yield f"--threads must be >= 1, or null for all cores, got {self.threads}"
         if len(self.ensemble) == 1 or len(set(self.ensemble)) < len(self.ensemble):
             yield f"--ensemble must name two or more different networks, got {list(self.ensemble)}"
         if self.ensemble and self.baseline:

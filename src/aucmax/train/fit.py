@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..data import ImageSet, Unreadable, identical_images, split, usable, write_skipped
 from ..models import input_statistics
@@ -53,6 +54,8 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     """
     if problems := list(config.problems()):
         raise ValueError("; ".join(problems))
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
     place = Path(config.output) / config.name
     if is_first():
         check_folder(place, config.resume, resolved)
