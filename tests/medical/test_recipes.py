@@ -116,3 +116,19 @@ def test_uncertain_and_blank_chexpert_labels(tmp_path, pictures, policy, blank):
     expected = [[math.nan if v is None else v for v in tree.truth[name]] for name in data.ids]
     assert set(data.ids) == set(tree.truth)
     np.testing.assert_array_equal(data.target, expected)
+
+
+def test_the_ensemble_recipe_averages_its_networks(tmp_path, pictures):
+    tree = chests.chexpert(tmp_path / "data", pictures)
+    words = ["chexpert-ensemble" if word == "chexpert" else word for word in tree.words]
+    networks = ["--ensemble", "resnet20", "resnet32"]
+    fit(*words, *SMALL, "--split.validation=0.3", *networks, "--output", tmp_path, "--name", "run")
+    folder = tmp_path / "run"
+    joined = values(read_rows(folder / "predictions.csv"), "score")
+    members = [
+        values(read_rows(folder / f"{network}-seed0" / "predictions.csv"), "score")
+        for network in ("resnet20", "resnet32")
+    ]
+    np.testing.assert_allclose(joined, np.mean(members, axis=0))
+    assert read_json(folder / "metrics.json")["members"].keys() == {"resnet20", "resnet32"}
+    assert (folder / "report.html").exists()

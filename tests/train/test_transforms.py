@@ -50,7 +50,7 @@ def test_a_constant_image_is_not_divided_by_zero():
 
 def test_at_most_a_thousand_images_are_read_evenly():
     class Counting(ArrayImages):
-        asked: list[int] = []  # noqa: RUF012
+        asked: list[int] = []  # noqa: RUF012 - shared by its copies
 
         def __getitem__(self, index):
             self.asked.append(index)

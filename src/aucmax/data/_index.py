@@ -67,7 +67,7 @@ class Index:
         if checksum(_text(body).encode()) != content.get("checksum"):
             raise ValueError(f"{str(path)!r} is damaged: its checksum is another one; {CURE}")
         folders, names = body.pop("folders"), body["paths"]
-        body["paths"] = [os.path.join(folders[at], name) for at, name in names]  # noqa: PTH118
+        body["paths"] = [os.path.join(folders[at], name) for at, name in names]  # noqa: PTH118 - a Path each is slow
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
         }

@@ -10,16 +10,13 @@ from ..report import (
     Predictions,
     ensemble_mean,
     evaluate,
-    precision_recall_figure,
-    roc_figure,
-    save_figure,
     summarise,
     write_predictions,
     write_report,
 )
 from ..report.tables import text_table
 from .config import FitConfig
-from .outcome import PREDICTIONS, Outcome, targets
+from .outcome import PREDICTIONS, Outcome, save_curves, targets
 
 ENSEMBLE = "ensemble"
 
@@ -47,8 +44,7 @@ def conclude_ensemble(
     content = evaluate(joined[ENSEMBLE])
     content["members"] = {name: evaluate(member) for name, member in members.items()}
     write_json(folder / "metrics.json", content)
-    save_figure(roc_figure(joined), folder / "roc")
-    save_figure(precision_recall_figure(joined), folder / "precision_recall")
+    save_curves(folder, joined)
     page = summarise(joined, title=config.name, parts=targets(images), configuration=resolved)
     write_report(folder / "report.html", page)
     write_predictions(folder / PREDICTIONS, joined[ENSEMBLE])

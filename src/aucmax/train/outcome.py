@@ -59,8 +59,7 @@ def conclude_run(
     """Write what one training run leaves; predictions.csv comes last and marks it as done."""
     found = evaluate(predictions)
     write_json(folder / "metrics.json", found)
-    save_figure(roc_figure({name: predictions}), folder / "roc")
-    save_figure(precision_recall_figure({name: predictions}), folder / "precision_recall")
+    save_curves(folder, {name: predictions})
     page = summarise(
         {name: predictions},
         title=f"{config.name}: {name}",
@@ -93,8 +92,7 @@ def conclude_comparison(
     content["each_seed"] = {name: [_auc(run) for run in runs] for name, runs in found.items()}
     write_json(folder / "metrics.json", content)
     averaged = {name: _averaged(runs) for name, runs in found.items()}
-    save_figure(roc_figure(averaged), folder / "roc")
-    save_figure(precision_recall_figure(averaged), folder / "precision_recall")
+    save_curves(folder, averaged)
     page = summarise(averaged, title=config.name, parts=targets(images), configuration=resolved)
     seeds = [str(config.seed + i) for i in range(config.seeds)]
     each = [[n, *(f"{v:.4f}" for v in values)] for n, values in content["each_seed"].items()]
@@ -110,6 +108,12 @@ def conclude_comparison(
     )
     write_report(folder / "report.html", page)
     return Outcome(folder, text_table(header, rows), sentence, content)
+
+
+def save_curves(folder: Path, by_name: Mapping[str, Predictions]) -> None:
+    """ROC and precision-recall curves with their bands, as PNG and SVG."""
+    save_figure(roc_figure(by_name), folder / "roc")
+    save_figure(precision_recall_figure(by_name), folder / "precision_recall")
 
 
 def _over_seeds(
