@@ -108,6 +108,15 @@ def per_label(name: str, value: PerLabel, num_labels: int | None) -> Tensor:
     return tensor.squeeze()  # one label has no dimension, as in check_batch
 
 
+def check_num_labels(logits: Tensor, num_labels: int | None) -> None:
+    """Refuse logits whose number of labels is not the one a loss was made for."""
+    if (logits.shape[1] if logits.ndim == 2 else 1) != (num_labels or 1):
+        raise ValueError(
+            f"logits must have num_labels={num_labels} columns, got shape "
+            f"{tuple(logits.shape)}: pass num_labels=L to the loss for logits (B, L)"
+        )
+
+
 def _check_logits(logits: Tensor) -> None:
     # A sum is finite only if every term is: one pass. It may also overflow: then look closely.
     if math.isfinite(logits.sum()) or logits.isfinite().all():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .._checks import PerLabel, check_batch, mean_weights, per_label
+from .._checks import PerLabel, check_batch, check_num_labels, mean_weights, per_label
 from .base import Activation, AUCLoss
 
 
@@ -88,11 +88,7 @@ class MinMaxAUCLoss(AUCLoss):
             ValueError: if shapes or values are not as said above.
         """
         h, positive, negative = self.scores(logits, target)
-        if (h.shape[1] if h.ndim == 2 else 1) != (self.num_labels or 1):
-            raise ValueError(
-                f"logits must have num_labels={self.num_labels} columns, got shape "
-                f"{tuple(logits.shape)}: pass num_labels=L to the loss for logits (B, L)"
-            )
+        check_num_labels(logits, self.num_labels)
         return _Saddle.apply(
             h, self.a, self.b, self.dual(), positive, negative, self.margin, self.prior
         )  # pyright: ignore[reportReturnType] -- Function.apply is not typed
