@@ -60,3 +60,18 @@ SURROGATES: dict[str, Surrogate] = {
     function.__name__: function
     for function in (square, squared_hinge, hinge, logistic, sigmoid, exponential, barrier_hinge)
 }
+
+
+def find_surrogate(surrogate: str | Surrogate, margin: float) -> Surrogate:
+    """The surrogate of a name, or the function given, once name and margin are found valid.
+
+    Raises:
+        ValueError: if the name is unknown or the margin not positive.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be > 0, in units of the score, got {margin}")
+    if not isinstance(surrogate, str):
+        return surrogate
+    if surrogate not in SURROGATES:
+        raise ValueError(f"surrogate must be one of {list(SURROGATES)}, got {surrogate!r}")
+    return SURROGATES[surrogate]

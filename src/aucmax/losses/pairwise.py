@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .._checks import mean_weights, values_are_checked
-from ..surrogates import SURROGATES, Surrogate, square, squared_hinge
+from ..surrogates import Surrogate, find_surrogate, square, squared_hinge
 from .all_pairs import blockwise_mean, square_mean, squared_hinge_mean
 from .base import Activation, AUCLoss
 
@@ -57,13 +57,7 @@ class PairwiseAUCLoss(AUCLoss):
         activation: Activation = torch.sigmoid,
     ) -> None:
         super().__init__(activation)
-        if isinstance(surrogate, str):
-            if surrogate not in SURROGATES:
-                raise ValueError(f"surrogate must be one of {list(SURROGATES)}, got {surrogate!r}")
-            surrogate = SURROGATES[surrogate]
-        if not margin > 0:
-            raise ValueError(f"margin must be > 0, in units of the score, got {margin}")
-        self.surrogate: Surrogate = surrogate
+        self.surrogate = find_surrogate(surrogate, margin)
         self.margin = margin
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
