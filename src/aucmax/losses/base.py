@@ -28,6 +28,21 @@ class Loss(nn.Module, ABC):
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Value of the objective on one batch, a scalar to call ``backward`` on."""
 
+    def start_at(self, logits: Tensor, target: Tensor) -> None:
+        """Set the loss's own variables by a first batch; most losses have none to set.
+
+        Args:
+            logits: raw model outputs, shaped as in :meth:`forward`.
+            target: 0, 1 or NaN (unknown).
+        """
+
+    def diagnostics(self) -> dict[str, Tensor]:
+        """What the loss can tell about the batches seen of late; most baselines tell nothing."""
+        return {}
+
+    def forget(self) -> None:
+        """Drop what :meth:`diagnostics` remembers."""
+
 
 class AUCLoss(Loss):
     """Abstract: a loss on ranked scores ``h = activation(logits)``, which can tell how it goes.

@@ -63,7 +63,9 @@ def fit_parser() -> ArgumentParser:
     add("--threads", type=int | None, help="CPU threads of torch; small images want 1 [all cores].")
     add("--tensorboard", type=bool, default=False, help="Also log for TensorBoard.")
     parser.add_subclass_arguments(Source, "data", required=False, help="Where images come from.")
-    parser.add_subclass_arguments(losses.Loss, "loss", skip={"num_labels"}, instantiate=False)
+    parser.add_subclass_arguments(
+        losses.Loss, "loss", skip={"num_labels", "num_samples"}, instantiate=False
+    )
     parser.add_subclass_arguments(
         torch.optim.Optimizer, "optimizer", skip={"params"}, instantiate=False
     )

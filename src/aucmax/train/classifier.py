@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..distributed import AllGather
-from ..losses import AUCLoss, Loss, MinMaxAUCLoss
+from ..losses import AUCLoss, Loss
 from ..metrics import macro_auroc
 from ..optim import StageLR, param_groups
 from .loaders import Batch
@@ -71,9 +71,10 @@ class Classifier(L.LightningModule):
         """Value of the loss on one batch."""
         images, target, index = batch
         logits = self(images)
-        if batch_idx == 0 and self.current_epoch == 0:
+        if self.global_step == 0 and not self._losses:
             self._start_variables(logits.detach(), target)
         loss = self.loss(logits, target, index)
+        del self._losses[batch_idx:]  # an optimizer may ask twice for a batch: the later counts
         self._losses.append(loss.detach())
         return loss
 
@@ -117,17 +118,15 @@ class Classifier(L.LightningModule):
 
     def _start_variables(self, logits: Tensor, target: Tensor) -> None:
         """Set a, b and alpha by the first batch, that of all processes together."""
-        loss = self.loss.loss
-        if not isinstance(loss, MinMaxAUCLoss):
-            return
         if self.trainer.world_size > 1:
             logits, target = (self.all_gather(x).flatten(0, 1) for x in (logits, target))  # pyright: ignore[reportAttributeAccessIssue] -- a tensor gives a tensor
+        loss: Any = self.loss.loss
         loss.start_at(logits, target)
 
     def _tell_collapse(self, logits: Tensor) -> None:
         """Say aloud, once, that a min-max loss has come to rest where all scores are equal."""
-        loss = self.loss.loss
-        if self._collapsed or self.global_rank or not isinstance(loss, AUCLoss):
+        loss = next((x for x in self.loss.modules() if isinstance(x, AUCLoss)), None)
+        if self._collapsed or self.global_rank or loss is None:
             return
         scores = loss.activation(logits)
         spread = float((scores.amax(0) - scores.amin(0)).max())
@@ -143,9 +142,7 @@ class Classifier(L.LightningModule):
             )
 
     def _diagnostics(self) -> dict[str, float]:
-        loss = self.loss.loss
-        if not isinstance(loss, AUCLoss):
-            return {}
-        values = {f"batch_{k}": float(v.nanmean()) for k, v in loss.diagnostics().items()}
+        values = {f"batch_{k}": float(v.nanmean()) for k, v in self.loss.diagnostics().items()}
+        loss: Any = self.loss.loss
         loss.forget()  # the next epoch's row speaks of the next epoch
         return values

@@ -167,10 +167,10 @@ class Recipe:
         return self.class_path.rpartition(".")[2].removesuffix("Loss").lower()
 
     def make(self, *args: Any, **extra: Any) -> Any:
-        """An instance; of ``extra`` it gets what its constructor takes."""
+        """An instance; it and its parts get of ``extra`` what their constructors take."""
         hints = get_type_hints(self.target.__init__)
         accepted = inspect.signature(self.target).parameters
-        options = {k: _value(v, hints.get(k)) for k, v in self.init_args.items()}
+        options = {k: _value(v, hints.get(k), extra) for k, v in self.init_args.items()}
         return self.target(*args, **options | {k: v for k, v in extra.items() if k in accepted})
 
 
@@ -179,14 +179,13 @@ def _imported(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _value(value: Any, hint: Any) -> Any:
-    """An option as the constructor wants it: a name or a class path where that is a function."""
-    if get_origin(hint) is not Callable:
-        return value
-    if isinstance(value, str):
+def _value(value: Any, hint: Any, extra: dict[str, Any]) -> Any:
+    """An option as the constructor wants it: an object where a name or a class path stands."""
+    if isinstance(value, dict) and "class_path" in value:
+        inner = Recipe(value["class_path"], dict(value.get("init_args") or {}))
+        return inner.make(**extra)
+    if get_origin(hint) is Callable and isinstance(value, str):
         return _imported(value)
-    if isinstance(value, dict):
-        return Recipe(value["class_path"], dict(value.get("init_args") or {})).make()
     return value
 
 
@@ -240,6 +239,6 @@ def _refused(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:
     """Try the constructor on stand-ins, so that a value out of range is found before any data."""
     per_label = [len(v) for v in recipe.init_args.values() if isinstance(v, list)]
     try:
-        recipe.make(*args, num_labels=per_label[0] if per_label else None)
+        recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
     except (TypeError, ValueError) as error:
         yield f"{option}: {error}"

@@ -31,7 +31,7 @@ def rehearse(training: Training, stages: list[Stage]) -> None:
     network = _network(training.config, training.images, training.preparation)
     for stage in stages:
         with _blamed("--loss"):
-            module = make_module(training.config, stage, network, len(training.images.labels))
+            module = make_module(training.config, stage, network, training.images)
         with _blamed("--optimizer"):
             module.configure_optimizers()
         with _blamed("--batches"):

@@ -73,14 +73,15 @@ def make_module(
     config: FitConfig,
     stage: Stage,
     network: nn.Module,
-    labels: int,
+    images: ImageSet,
     *,
     card: dict[str, Any] | None = None,
 ) -> Classifier:
-    """The Lightning module of a stage, for a number of labels."""
+    """The Lightning module of a stage, for the labels and the training rows of some images."""
+    labels, rows = len(images.labels), len(images.part("train"))
     return Classifier(
         network,
-        stage.loss.make(num_labels=None if labels == 1 else labels),
+        stage.loss.make(num_labels=None if labels == 1 else labels, num_samples=rows),
         stage.optimizer.make,
         milestones=config.schedule.milestones(stage.epochs),
         gamma=config.schedule.gamma,
@@ -148,7 +149,7 @@ class Training:
         folder = self.folder / stage.name
         if is_first():
             folder.mkdir(parents=True, exist_ok=True)
-        module = make_module(self.config, stage, network, len(self.images.labels), card=self.card)
+        module = make_module(self.config, stage, network, self.images, card=self.card)
         best = BestEpoch(folder / "best.ckpt", self.config.schedule.patience)
         table = EpochTable(folder / "metrics.csv")
         trainer = L.Trainer(
