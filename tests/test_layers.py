@@ -12,13 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "aucmax"
 LAYERS = [
-    {"_checks", "surrogates", "_files", "recipes"},
-    {"losses", "optim", "samplers", "metrics", "distributed"},
+    {"_checks", "_moving_average", "surrogates", "_files", "recipes"},
+    {"losses", "bags", "optim", "samplers", "metrics", "distributed"},
     {"data", "models", "report", "integrations", "train"},
     {"commands", "cli", "__main__"},
 ]
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 SIDEWAYS = {
+    "_moving_average": {"_checks"},
     "train": {"data", "models", "report"},
     "cli": {"commands"},
     "__main__": {"cli"},

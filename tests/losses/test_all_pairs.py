@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from oracles_losses import SURROGATES as SLOW
 from torch.nn import Identity
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -85,3 +86,49 @@ def test_a_million_rows(name):
     expected = torch.trapezoid(SURROGATES[name](gap, 0.5) * (1 - gap.abs()), gap)
     assert value.item() == pytest.approx(float(expected), rel=1e-4)
     assert abs(float(h.grad.double().sum())) < 1e-6  # pairs push apart, the whole stays
+
+
+def weights_of(target, *values):
+    """Weights of one class: the given values in turn, 0 for the other class."""
+    cycle = torch.tensor(values, dtype=torch.float64).repeat(len(target))[: len(target)]
+    return cycle * target.double()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+@pytest.mark.parametrize("name", SURROGATES)
+def test_weights_equal_the_weighted_double_loop(name, scale):
+    h, target = torch.randn(15).double().requires_grad_(), torch.arange(15) % 3 == 0
+    p, q = weights_of(target, 1.0, 0.25, 0.0), weights_of(~target, 0.5, 2.0, 0.0, 1.0) * scale
+    value = all_pairs.pairs_mean(h, p, q, 0.7, SURROGATES[name])
+    (gradient,) = torch.autograd.grad(value, h)
+    pairs = [
+        p[i] * q[j] * SLOW[name](h[i] - h[j], 0.7)
+        for i in range(15)
+        for j in range(15)
+        if target[i] and not target[j]
+    ]
+    expected = sum(pairs) / (p.sum() * q.sum())
+    torch.testing.assert_close(value, expected, rtol=1e-10, atol=0)
+    torch.testing.assert_close(gradient, *torch.autograd.grad(expected, h), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["square", "squared_hinge"])
+def test_a_row_of_weight_zero_might_as_well_not_be_there(name):
+    h, target = torch.randn(9), torch.arange(9) % 2 == 0
+    p, q = target.float(), (~target).float()
+    expected = all_pairs.pairs_mean(h, p, q, 0.7, SURROGATES[name])
+    h, zeros = torch.cat([h, torch.tensor([-1e20, 1e18])]), torch.zeros(2)
+    found = all_pairs.pairs_mean(
+        h, torch.cat([p, zeros]), torch.cat([q, zeros]), 0.7, SURROGATES[name]
+    )
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_weights_of_nothing_give_a_finite_number(name):
+    h = torch.randn(6, 2, requires_grad=True)
+    p, q = torch.zeros(6, 2), torch.ones(6, 2)
+    for pair in ((p, q), (q, p), (p, p)):
+        value = all_pairs.pairs_mean(h, *pair, 0.7, SURROGATES[name])
+        assert value.isfinite().all()
+        assert torch.autograd.grad((0 * value).sum(), h)[0].eq(0).all()

@@ -1,7 +1,9 @@
 """Means over all pairs of a positive and a negative without a matrix of pairs.
 
-Every function takes scores ``h``, the 0/1 masks ``positive`` and ``negative``, each (B,) or (B, L),
-and returns the mean for each label, () or (L,); some finite number for a label without a pair.
+Every function takes scores ``h`` and the rows' weights ``positive`` and ``negative``, each (B,) or
+(B, L). A weight is 0 for rows of the other class; masks of 0 and 1 make the plain mean. Returned is
+``sum_ij p_i q_j l_ij / (sum_i p_i sum_j q_j)`` for each label, () or (L,), where l_ij is the
+surrogate of a pair; some finite number for a label without a pair. Weights have no gradient.
 """
 
 from typing import Any
@@ -9,21 +11,31 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.utils.checkpoint import checkpoint
 
-from ..surrogates import Surrogate
+from ..surrogates import Surrogate, square, squared_hinge
+from .pair_sums import BLOCK_PAIRS as BLOCK_PAIRS
+from .pair_sums import pair_sums
 
-BLOCK_PAIRS = 2**20
-"""Pairs that are held at a time where the surrogate has no faster form."""
+_TINY = 1e-30  # a total of weights may be small, but is 0 only where there is no row
+
+
+def pairs_mean(
+    h: Tensor, positive: Tensor, negative: Tensor, margin: float, surrogate: Surrogate
+) -> Tensor:
+    """Mean of any surrogate, by the fastest form that it has."""
+    if surrogate is square:
+        return square_mean(h, positive, negative, margin)
+    if surrogate is squared_hinge:
+        return squared_hinge_mean(h, positive, negative, margin)
+    return blockwise_mean(h, positive, negative, margin, surrogate)
 
 
 def square_mean(h: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
     """Mean of ``(m - h+ + h-)^2``, which is ``Var(h|+) + Var(h|-) + (m + E-h - E+h)^2``."""
-    n1, n0 = positive.sum(0), negative.sum(0)
-    c1, c0 = n1.clamp(min=1), n0.clamp(min=1)
+    c1, c0 = positive.sum(0).clamp(min=_TINY), negative.sum(0).clamp(min=_TINY)
     mean1, mean0 = (h * positive).sum(0) / c1, (h * negative).sum(0) / c0
-    r1, r0 = (h - mean1) * positive, (h - mean0) * negative
-    spread = (r1 * r1).sum(0) / c1 + (r0 * r0).sum(0) / c0
+    r1, r0 = h - mean1, h - mean0
+    spread = (positive * r1 * r1).sum(0) / c1 + (negative * r0 * r0).sum(0) / c0
     return spread + (margin + mean0 - mean1) ** 2
 
 
@@ -42,17 +54,21 @@ class _SquaredHinge(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-        pairs = (positive.sum(0) * negative.sum(0)).clamp(min=1)
-        z, order = (h + margin * negative).sort(dim=0)
+        pairs = (positive.sum(0) * negative.sum(0)).clamp(min=_TINY)
+        z, order = (h + margin * negative.sign()).sort(dim=0)
         # Differences of large sums: in double precision (which Apple's GPUs lack), and centred.
         z = z.to(torch.float32 if h.device.type == "mps" else torch.float64)
-        z = z - z.mean(0)
-        p, q = positive.gather(0, order).to(z.dtype), negative.gather(0, order).to(z.dtype)
-        k, s1 = p.cumsum(0), (p * z).cumsum(0)
-        s2 = (p * z * z).cumsum(0)
-        value = (q * (k * z * z - 2 * z * s1 + s2)).sum(0) / pairs
-        behind, sum_behind = q.flip(0).cumsum(0).flip(0), (q * z).flip(0).cumsum(0).flip(0)
-        slope = q * (k * z - s1) + p * (behind * z - sum_behind)
+        w = (positive - negative).gather(0, order).to(z.dtype)
+        p = w.clamp(min=0)
+        q = p - w
+        weight = w.abs()
+        z = z - (weight * z).sum(0) / weight.sum(0).clamp(min=_TINY)
+        pz, qz = p * z, q * z
+        k, s1, s2 = p.cumsum(0), pz.cumsum(0), (pz * z).cumsum(0)
+        below = k * z - s1
+        value = (qz * (below - s1) + q * s2).sum(0) / pairs
+        behind, sum_behind = q.flip(0).cumsum(0).flip(0), qz.flip(0).cumsum(0).flip(0)
+        slope = q * below + p * (behind * z - sum_behind)
         grad = torch.empty_like(h).scatter_(0, order, (2 * slope / pairs).to(h.dtype))
         ctx.save_for_backward(grad)
         return value.to(h.dtype)
@@ -67,22 +83,11 @@ class _SquaredHinge(torch.autograd.Function):
 def blockwise_mean(
     h: Tensor, positive: Tensor, negative: Tensor, margin: float, surrogate: Surrogate
 ) -> Tensor:
-    """Mean of any surrogate, one block of pairs at a time.
+    """Mean of any surrogate, one block of pairs at a time; 0 for a label without a pair.
 
-    A block is computed again in the backward pass instead of being kept, so that memory stays that
-    of one block: at most :data:`BLOCK_PAIRS` pairs, or one row of B.
+    ``positive`` and ``negative`` may be any weights p, q >= 0: the mean is then
+    ``sum_ij p_i q_j l_ij / (sum p * sum q)``.
     """
-    if h.ndim == 2:
-        columns = zip(h.unbind(1), positive.unbind(1), negative.unbind(1), strict=True)
-        return torch.stack([blockwise_mean(*column, margin, surrogate) for column in columns])
-    h1, h0 = h[positive > 0], h[negative > 0]
-
-    def block_sum(block: Tensor) -> Tensor:
-        return surrogate(block[:, None] - h0, margin).sum()
-
-    rows = max(1, BLOCK_PAIRS // max(1, len(h0)))
-    parts = [
-        checkpoint(block_sum, block, use_reentrant=False, preserve_rng_state=False)
-        for block in h1.split(rows)  # one empty block if there is no positive
-    ]
-    return torch.stack(parts).sum() / max(1, len(h1) * len(h0))
+    pairs = positive.sum(0) * negative.sum(0)
+    sums = pair_sums(h, positive, negative, margin, surrogate)
+    return (positive * sums).sum(0) / torch.where(pairs > 0, pairs, 1)

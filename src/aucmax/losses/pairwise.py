@@ -1,18 +1,13 @@
 """PairwiseAUCLoss: a surrogate of the ranking error over all pairs of a batch."""
 
-import warnings
-
 import torch
 from torch import Tensor
 
-from .._checks import mean_weights, values_are_checked
-from ..surrogates import Surrogate, find_surrogate, square, squared_hinge
-from .all_pairs import blockwise_mean, square_mean, squared_hinge_mean
+from .._checks import mean_weights
+from ..surrogates import Surrogate, find_surrogate
+from .all_pairs import pairs_mean
 from .base import Activation, AUCLoss
-
-
-class MissingClassWarning(UserWarning):
-    """A batch held no pair of a positive and a negative, so nothing was learned from it."""
+from .missing import warn_if_no_pair
 
 
 class PairwiseAUCLoss(AUCLoss):
@@ -74,19 +69,8 @@ class PairwiseAUCLoss(AUCLoss):
         """
         h, positive, negative = self.scores(logits, target)
         pairs = positive.sum(0) * negative.sum(0)
-        if self.training and values_are_checked(h.device) and not pairs.any():
-            warnings.warn(
-                "this batch has no pair of a positive and a negative, so its loss is 0: "
-                "draw batches with aucmax.BalancedBatches, or make them larger",
-                MissingClassWarning,
-                stacklevel=2,
-            )
-        if self.surrogate is square:
-            value = square_mean(h, positive, negative, self.margin)
-        elif self.surrogate is squared_hinge:
-            value = squared_hinge_mean(h, positive, negative, self.margin)
-        else:
-            value = blockwise_mean(h, positive, negative, self.margin, self.surrogate)
+        warn_if_no_pair(pairs, self.training)
+        value = pairs_mean(h, positive, negative, self.margin, self.surrogate)
         return (mean_weights(pairs) * value).sum()
 
     def extra_repr(self) -> str:

@@ -12,6 +12,9 @@ from .bootstrap import bootstrap_interval as bootstrap_interval
 from .bootstrap import bootstrap_test as bootstrap_test
 from .intervals import auroc_interval as auroc_interval
 from .intervals import auroc_test as auroc_test
+from .multiclass import class_pair_auroc as class_pair_auroc
+from .multiclass import one_vs_one_auroc as one_vs_one_auroc
+from .multiclass import one_vs_rest_auroc as one_vs_rest_auroc
 from .multilabel import macro_auroc as macro_auroc
 from .multilabel import macro_auroc_interval as macro_auroc_interval
 from .multilabel import macro_auroc_test as macro_auroc_test
@@ -33,3 +36,5 @@ from .roc import roc_curve as roc_curve
 from .score_interval import wilson_interval as wilson_interval
 from .seeds import auroc_interval_over_seeds as auroc_interval_over_seeds
 from .seeds import auroc_test_over_seeds as auroc_test_over_seeds
+from .top import precision_at_k as precision_at_k
+from .top import recall_at_k as recall_at_k

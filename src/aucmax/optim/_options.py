@@ -21,6 +21,8 @@ def _fractions(value: Any) -> bool:
 # Comparisons are written so that NaN fails them.
 _RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lr": ("a finite number >= 0", _finite),
+    "inner_lr": ("None or a finite number >= 0", lambda value: value is None or _finite(value)),
+    "inner_average": ("a number in (0, 1]", lambda value: bool(0 < value <= 1)),
     "momentum": ("a number in [0, 1)", _fraction),
     "betas": ("two numbers in [0, 1)", _fractions),
     "eps": ("a finite number >= 0", _finite),

@@ -19,7 +19,7 @@ _FOREIGN = frozenset({
 })
 # fmt: on
 # State that keeps its own dtype when it is loaded.
-_EXACT = frozenset({"reference", "total", "start"})
+_EXACT = frozenset({"reference", "total", "start", "inner"})
 
 
 class ProximalOptimizer(Optimizer, ABC):
