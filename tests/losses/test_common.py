@@ -13,14 +13,26 @@ from oracles_losses import cubic
 import aucmax.losses
 from aucmax import set_value_checks
 from aucmax.losses import (
+    APLoss,
     AUCLoss,
     AUCMLoss,
     AUCSquareLoss,
+    AUMLoss,
     BCELoss,
+    CompositionalAUCLoss,
+    CrossEntropyAUCLoss,
     FocalLoss,
     LogitAdjustedLoss,
     Loss,
+    OneVsOneLoss,
+    OneVsRestLoss,
     PairwiseAUCLoss,
+    PartialAUCLoss,
+    PAUCILoss,
+    PNormPushLoss,
+    SmoothPartialAUCLoss,
+    SmoothTwoWayPartialAUCLoss,
+    TwoWayPartialAUCLoss,
 )
 from aucmax.surrogates import SURROGATES
 
@@ -43,7 +55,26 @@ LOSSES = {
     "logit adjusted": lambda labels: LogitAdjustedLoss(0.1),
     "vector scaling": lambda labels: LogitAdjustedLoss(0.1, gamma=0.2),
 }
-BLOCKWISE = {"hinge", "logistic", "sigmoid", "exponential", "barrier_hinge", "own"}
+LOSSES |= {
+    "AP": lambda labels: APLoss(),
+    "AP prior": lambda labels: APLoss(prior=0.2, surrogate="logistic"),
+    "push": lambda labels: PNormPushLoss(3.0),
+    "partial": lambda labels: PartialAUCLoss(0.4),
+    "partial own": lambda labels: PartialAUCLoss(0.4, surrogate=cubic),
+    "two-way": lambda labels: TwoWayPartialAUCLoss(0.5, 0.4),
+    "smooth": lambda labels: SmoothPartialAUCLoss(),
+    "smooth logistic": lambda labels: SmoothPartialAUCLoss(0.2, surrogate="logistic"),
+    "smooth two-way": lambda labels: SmoothTwoWayPartialAUCLoss(0.5, 2.0),
+    "PAUCI": lambda labels: PAUCILoss(0.4, num_labels=labels),
+    "PAUCI two-way": lambda labels: PAUCILoss(0.4, 0.5, num_labels=labels),
+    "AUM": lambda labels: AUMLoss(),
+    "CE + AUCM": lambda labels: CrossEntropyAUCLoss(weight=0.5, num_labels=labels),
+    "CE + pairwise": lambda labels: CrossEntropyAUCLoss(PairwiseAUCLoss()),
+    "compositional": lambda labels: CompositionalAUCLoss(num_labels=labels).eval(),
+}
+PAIRS = {f"pairwise {name}" for name in ("logistic", "sigmoid", "barrier_hinge", "own")}
+PAIRS |= {"AP prior", "partial own", "smooth", "smooth logistic", "smooth two-way"}
+"""Losses whose shapes depend on the data: they do not compile as one graph."""
 
 every = pytest.mark.parametrize("name", LOSSES)
 shapes = pytest.mark.parametrize("shape", [(8,), (8, 1), (8, 3)], ids=["B", "B1", "BL"])
@@ -77,7 +108,8 @@ def test_the_table_is_complete():
     public = [value for value in vars(aucmax.losses).values() if inspect.isclass(value)]
     concrete = {c for c in public if issubclass(c, Loss) and not inspect.isabstract(c)}
     made = {type(make(name)) for name in LOSSES}
-    assert made == concrete - {aucmax.losses.MinMaxAUCLoss}
+    of_classes = {OneVsOneLoss, OneVsRestLoss}  # whose target is another: test_multiclass.py
+    assert made == concrete - of_classes
     for abstract in (Loss, AUCLoss):
         with pytest.raises(TypeError, match="abstract"):
             abstract()
@@ -201,8 +233,7 @@ def test_compiled_equals_eager(name):
     loss = make(name, 3)
     expected = value_and_gradients(loss, logits, target)
     torch.compiler.reset()
-    whole = name.removeprefix("pairwise ") not in BLOCKWISE  # pairs: a shape that depends on data
-    compiled = torch.compile(loss, fullgraph=whole, backend="aot_eager")
+    compiled = torch.compile(loss, fullgraph=name not in PAIRS, backend="aot_eager")
     torch.testing.assert_close(value_and_gradients(compiled, logits, target), expected)
 
 

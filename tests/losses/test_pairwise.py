@@ -10,7 +10,7 @@ from oracles_losses import cubic, mean_over_labels, pairwise
 from torch.nn import Identity
 
 from aucmax import set_value_checks
-from aucmax.losses import MissingClassWarning, PairwiseAUCLoss, all_pairs
+from aucmax.losses import MissingClassWarning, PairwiseAUCLoss, pair_sums
 from aucmax.surrogates import SURROGATES
 
 NAN = float("nan")
@@ -59,7 +59,7 @@ def test_blocks_of_any_size_agree(monkeypatch, name, block):
     h, target = torch.randn(23, 2).double(), (torch.rand(23, 2) < 0.4).double()
     loss = PairwiseAUCLoss(name)
     expected = value_and_gradient(loss, h, target)
-    monkeypatch.setattr(all_pairs, "BLOCK_PAIRS", block)
+    monkeypatch.setattr(pair_sums, "BLOCK_PAIRS", block)
     torch.testing.assert_close(value_and_gradient(loss, h, target), expected)
 
 

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from oracles_train import FILES, files_below, fit, read_json, read_rows
+from oracles_train import (
+    FILES,
+    files_below,
+    fit,
+    made_images,
+    read_json,
+    read_rows,
+    write_csv,
+    write_pngs,
+    write_recipe,
+)
 
 from aucmax.train.checkpoints import read_checkpoint
 from aucmax.train.option_errors import class_names
@@ -15,12 +25,27 @@ LOSSES = {
     "BCELoss": ["--loss.pos_weight", 2],
     "FocalLoss": ["--loss.gamma", 1.5],
     "LogitAdjustedLoss": ["--loss.prior", 0.3],
+    "APLoss": ["--loss.gamma", 0.9],
+    "AUMLoss": [],
+    "CompositionalAUCLoss": ["--optimizer", "PDSCA", "--optimizer.inner_lr", 0.05],
+    "CrossEntropyAUCLoss": ["--loss.auc", "PairwiseAUCLoss", "--loss.auc.margin", 0.5],
+    "OneVsOneLoss": ["--loss.loss", "PairwiseAUCLoss"],
+    "OneVsRestLoss": ["--loss.loss", "PairwiseAUCLoss", "--loss.activation", "torch.tanh"],
+    "PNormPushLoss": ["--loss.p", 3],
+    "PartialAUCLoss": ["--loss.max_fpr", 0.3, "--loss.gamma", 0.5],
+    "PAUCILoss": ["--loss.max_fpr", 0.5, "--loss.min_tpr", 0.2],
+    "SmoothPartialAUCLoss": ["--loss.temperature", 0.5],
+    "SmoothTwoWayPartialAUCLoss": ["--loss.positive_temperature", 2],
+    "TwoWayPartialAUCLoss": ["--loss.max_fpr", 0.5, "--loss.min_tpr", 0.5],
 }
+BASELINES = {"BCELoss", "FocalLoss", "LogitAdjustedLoss"}
+OF_CLASSES = {"OneVsOneLoss", "OneVsRestLoss"}
 OPTIMIZERS = {
     "PESG": ["--optimizer.momentum", 0.9, "--optimizer.clip", 1],
     "PESGAdam": ["--optimizer.lr", 0.01],
     "SGD": ["--optimizer.momentum", 0.9, "--optimizer.nesterov", "true"],
     "Adam": ["--optimizer.lr", 0.01],
+    "PDSCA": ["--loss", "CompositionalAUCLoss", "--optimizer.inner_average", 0.5],
 }
 
 
@@ -44,20 +69,55 @@ def test_every_loss_and_own_optimizer_is_tried_below():
     assert class_names("optimizer") >= OPTIMIZERS.keys()
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSSES.keys() - OF_CLASSES)
 def test_losses_by_name(one_stage, loss):
     folder = one_stage("--loss", loss, *LOSSES[loss])
     stage = f"01-{loss.removesuffix('Loss').lower()}"
     (row,) = read_rows(folder / stage / "metrics.csv")
     assert np.isfinite(float(row["train_loss"]))
-    assert ("batch_auroc" in row) == (loss in ("AUCMLoss", "AUCSquareLoss", "PairwiseAUCLoss"))
+    assert ("batch_auroc" in row) == (loss not in BASELINES)
     assert 0 <= read_json(folder / "metrics.json")["labels"]["label"]["auroc"]["estimate"] <= 1
+
+
+@pytest.mark.parametrize("loss", sorted(OF_CLASSES))
+@pytest.mark.parametrize("inner", ["PairwiseAUCLoss", "AUCMLoss"])
+def test_losses_for_classes_take_labels_of_which_each_row_has_one(tmp_path, loss, inner):
+    pixels, _ = made_images(60)
+    kind = np.arange(60) % 3
+    pixels[:, :8] = np.maximum(pixels[:, :8], 60 * kind[:, None, None]).astype(np.uint8)
+    rows = [
+        (n, *map(int, np.eye(3)[k]))
+        for n, k in zip(write_pngs(tmp_path, pixels), kind, strict=True)
+    ]
+    table = write_csv(tmp_path / "kinds.csv", ["image", "red", "white", "platelet"], rows)
+    words = ["--loss", loss, "--loss.loss", inner, "--batches.positives", "null"]
+    fit(
+        *(write_recipe(tmp_path / "r.yaml", "CSV"), "--data.csv", table, "--data.label"),
+        *("red", "white", "platelet", "--pretrain.epochs", 0, *words),
+        *("--output", tmp_path, "--name", "x"),
+    )
+    stage = tmp_path / "x" / f"01-{loss.removesuffix('Loss').lower()}"
+    (row,) = read_rows(stage / "metrics.csv")
+    assert np.isfinite(float(row["train_loss"]))
+    assert 0 <= float(row["batch_auroc"]) <= 1
+    state = read_checkpoint(stage / "best.ckpt")["state_dict"]
+    if inner == "AUCMLoss":
+        assert state["loss.loss.loss.alpha"].shape == (6 if loss == "OneVsOneLoss" else 3,)
+
+
+def test_averages_have_a_place_for_every_row_of_the_training_part(one_stage):
+    folder = one_stage("--loss", "APLoss", source="three")
+    state = read_checkpoint(folder / "01-ap" / "best.ckpt")["state_dict"]
+    averages = state["loss.loss.of_negatives.value"]
+    assert averages.shape == (36, 3)
+    assert averages.isfinite().any()
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_by_name(one_stage, optimizer):
     folder = one_stage("--optimizer", optimizer, *OPTIMIZERS[optimizer])
-    (row,) = read_rows(folder / "01-aucm" / "metrics.csv")
+    stage = "01-compositionalauc" if optimizer == "PDSCA" else "01-aucm"
+    (row,) = read_rows(folder / stage / "metrics.csv")
     assert float(row["batch_alpha"]) > 0  # the dual variable was ascended
 
 

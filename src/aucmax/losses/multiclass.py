@@ -32,6 +32,11 @@ class MultiClassLoss(Loss):
         self.loss = loss
         self.activation = nn.Identity() if activation is None else activation
 
+    @staticmethod
+    @abstractmethod
+    def labels_of(num_classes: int) -> int:
+        """Labels L of the inner loss's batches, for C classes."""
+
     @abstractmethod
     def as_labels(self, scores: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (B, C) and classes (B,), -1 if unknown, as a batch of labels, each (B, L)."""
@@ -111,6 +116,11 @@ class OneVsRestLoss(MultiClassLoss):
     tensor(0.6667)
     """
 
+    @staticmethod
+    def labels_of(num_classes: int) -> int:
+        """C."""
+        return num_classes
+
     def as_labels(self, scores: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """The scores as they are, and one-hot targets."""
         return scores, _one_hot(classes, scores.shape[1], scores.dtype)
@@ -157,6 +167,11 @@ class OneVsOneLoss(MultiClassLoss):
         [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
         """
         return [(j, k) for j in range(num_classes) for k in range(num_classes) if j != k]
+
+    @staticmethod
+    def labels_of(num_classes: int) -> int:
+        """C (C - 1)."""
+        return num_classes * (num_classes - 1)
 
     def as_labels(self, scores: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """For each pair (j, k) the score of class j; 1 for rows of j, 0 for those of k."""

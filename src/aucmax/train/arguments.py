@@ -247,6 +247,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
     """The options as arguments, each part of them tried on its own, all errors collected."""
     problems: list[str] = []
     arguments: list[str] = []
+    blamed: set[str] = set()
     groups: dict[str, dict[str, str]] = {}
     known = [action.dest for action in fit_parser()._actions]  # there is no public list
     for key, value in options.items():
@@ -262,8 +263,11 @@ def _checked(options: Mapping[str, str]) -> list[str]:
                 if wrapped and _parsed(group | {key: wrapped}) is not None:
                     group[key] = wrapped
                     continue
-                problems.append(problem)
-                group = {k: v for k, v in group.items() if k != key} if key != head else {}
+                if not blamed & set(problem.partition(" needs ")[2].split(", ")):
+                    problems.append(problem)  # else: it lacks what has just been refused
+                blamed.add(f"--{key}")
+                rest = {k: v for k, v in group.items() if k != key and not k.startswith(f"{key}.")}
+                group = rest if key != head and key in group else {}
             else:
                 arguments += _arguments(group)
                 break

@@ -9,6 +9,7 @@ from typing import Any, get_origin, get_type_hints
 import torch
 
 from ..data import Source
+from ..losses.multiclass import MultiClassLoss
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,15 @@ class Recipe:
         """An instance; it and its parts get of ``extra`` what their constructors take."""
         hints = get_type_hints(self.target.__init__)
         accepted = inspect.signature(self.target).parameters
-        options = {k: _value(v, hints.get(k), extra) for k, v in self.init_args.items()}
+        inner = self._of_parts(extra)
+        options = {k: _value(v, hints.get(k), inner) for k, v in self.init_args.items()}
         return self.target(*args, **options | {k: v for k, v in extra.items() if k in accepted})
+
+    def _of_parts(self, extra: dict[str, Any]) -> dict[str, Any]:
+        """What losses within this one are told: classes are other labels to them."""
+        if extra.get("num_labels") and issubclass(self.target, MultiClassLoss):
+            return extra | {"num_labels": self.target.labels_of(extra["num_labels"])}
+        return extra
 
 
 def _imported(path: str) -> Any:
@@ -231,6 +239,11 @@ class FitConfig:
             yield f"--average must lie in (0, 1), or be null, got {self.average}"
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:
             yield f"--name must be the plain name of a folder, got {self.name!r}"
+        if self.optimizer.name == "pdsca" and self.trainer.get("accumulate_grad_batches", 1) != 1:
+            yield (
+                "--trainer.accumulate_grad_batches must be 1 with PDSCA, which computes the "
+                "gradients of a step itself; take larger batches (--batches.size)"
+            )
         yield from _refused("--loss", self.loss)
         yield from _refused("--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))])
 

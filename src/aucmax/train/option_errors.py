@@ -1,10 +1,10 @@
 """What is wrong with the options of ``aucmax fit``, in sentences that name option and cure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import torch
 from jsonargparse import ArgumentError
@@ -31,6 +31,9 @@ KINDS = {
 }
 
 
+FUNCTION = "the import path of a function or class, such as torch.nn.Identity"
+
+
 class OptionError(ValueError):
     """All that is wrong with the options, one sentence each."""
 
@@ -54,14 +57,22 @@ def blame(
         The option (``head`` if the whole group is at fault), and a sentence.
     """
     text = str(error)
+    given = re.findall(r"NestedArg\(key='([^']+)'", text)  # the last is the whole way down
+    key = f"{head}.{given[-1]}" if given else head
     if match := re.search(r"Option '([^']+)' is not accepted", text):
-        key = f"{head}.{match[1]}"
-        return key, f"--{key}: {group.get(head, head)} has no option {match[1]!r}"
+        key = key if key.endswith(f".{match[1]}") else f"{head}.{match[1]}"
+        return key, f"--{key}: {group.get(_owner(key), _owner(key))} has no option {match[1]!r}"
     if match := re.search(r"arguments are required: (.+)", text):
-        missing = ", ".join(f"--{head}.{name.strip()}" for name in match[1].split(","))
-        return head, f"--{head} {group.get(head, '')} needs {missing}"
+        at = _needy(text, head, group)
+        missing = ", ".join(f"--{at}.{name.strip()}" for name in match[1].split(","))
+        return at, f"--{at} {group.get(at, '')} needs {missing}"
+    hints = _hints(head, group, key)
+    if key in group and CLASSES.get(head, (None,))[0] in hints:
+        names = ", ".join(sorted(class_names(head)))
+        return key, f"--{key}: there is no {group[key]!r}; choose one of {names}"
     inner = re.findall(r'Parser key "([^"]+)"', text)
-    key = inner[-1] if inner else head
+    if key not in group or key == head:
+        key = inner[-1] if inner else head
     key = key if key in group else f"{head}.{key}" if f"{head}.{key}" in group else head
     if match := re.search(r"[Uu]nrecognized arguments: --([^\s=]+)", text):
         tail = match[1].partition(".")[2]
@@ -81,7 +92,31 @@ def blame(
     if key != head:  # what stands behind the innermost key, less the choice of another class
         text = text.rpartition("Parser key")[2].split("\n    - ")[0]
     got = "no value" if group[key] == "true" else repr(group[key])
-    return key, f"--{key}: expected {_wanted(text)}, got {got}"
+    a_function = any(get_origin(hint) is Callable for hint in hints)
+    return key, f"--{key}: expected {FUNCTION if a_function else _wanted(text)}, got {got}"
+
+
+def _owner(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _needy(text: str, head: str, group: Mapping[str, str]) -> str:
+    """The option whose class lacks an argument: the innermost class that the parser speaks of."""
+    paths = re.findall(r"given class_path '([^']+)'", text)
+    short = paths[-1].rpartition(".")[2] if paths else None
+    found = [key for key, value in group.items() if value.rpartition(".")[2] == short]
+    return found[-1] if found else head
+
+
+def _hints(head: str, group: Mapping[str, str], key: str) -> tuple[Any, ...]:
+    """The types that an option of a class may have, as its constructor says."""
+    owner = group.get(_owner(key), "").rpartition(".")[2]
+    modules = CLASSES[head][1] if head in CLASSES else []
+    target = next((vars(module)[owner] for module in modules if owner in vars(module)), None)
+    if target is None:
+        return ()
+    hint = get_type_hints(target.__init__).get(key.rpartition(".")[2])
+    return (hint, *get_args(hint))
 
 
 def class_names(key: str) -> set[str]:
@@ -101,5 +136,5 @@ def _wanted(text: str) -> str:
     plain = re.findall(r"Expected an? <class '([^']+)'>", text)
     kinds: list[str] = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
     if not kinds and ("Type collections.abc.Callable" in text or "dot import path" in text):
-        return "the import path of a function or class, such as torch.nn.Identity"
+        return FUNCTION
     return " or ".join(dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)) or "another value"

@@ -1,0 +1,203 @@
+r"""Sums over pairs, one for each row, without a matrix of pairs.
+
+What objectives need that weigh the rows of the matrix of pairs differently: the precision at a
+positive is a function of its own row of pairs, and so is the height of a negative among positives.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ..surrogates import (
+    Surrogate,
+    barrier_hinge,
+    exponential,
+    hinge,
+    logistic,
+    sigmoid,
+    square,
+    squared_hinge,
+)
+
+BLOCK_PAIRS = 2**18
+"""Pairs that the CPU holds at a time where the surrogate has no faster form: they fit its cache."""
+
+ACCELERATOR_BLOCK_PAIRS = 2**24
+"""Pairs at a time elsewhere, where every block costs the launch of several kernels."""
+
+_WALL = 10.0
+"""The slope that :func:`barrier_hinge` takes when none is given."""
+
+
+def pair_sums(
+    h: Tensor, rows: Tensor, columns: Tensor, margin: float, surrogate: Surrogate
+) -> Tensor:
+    r"""Weighted sums of a surrogate over pairs (i, j), one for each row i.
+
+    .. math:: G_i = \sum_j c_j\,\ell(h_i - h_j), \qquad 0 \text{ for rows that are left out}
+
+    In O(B) for ``square`` and ``exponential``, in O(B log B) for ``hinge`` and ``squared_hinge``;
+    for any other surrogate in blocks of pairs, computed again in the backward pass instead of being
+    kept. The gradient is taken in h alone, as row and as column.
+
+    Args:
+        h: scores, (B,) or (B, L), float32 or float64.
+        rows: rows i that are wanted where > 0, of the shape of h.
+        columns: weights c of the columns j, >= 0, of the shape of h.
+        margin: m > 0, in units of the score.
+        surrogate: function (gap, margin) -> Tensor that works element by element.
+
+    Returns:
+        The sums, of the shape and type of h.
+
+    >>> h, ones = torch.tensor([0.5, 0.0]), torch.ones(2)
+    >>> pair_sums(h, ones, ones, 1.0, squared_hinge)
+    tensor([1.2500, 3.2500])
+    """
+    if surrogate is square:
+        return _square(h, rows, columns, margin)
+    if surrogate is exponential:
+        return _exponential(h, rows, columns, margin)
+    if surrogate is squared_hinge:
+        return _Hinge.apply(h, rows, columns, margin, 2)  # pyright: ignore[reportReturnType]
+    if surrogate is hinge:
+        return _Hinge.apply(h, rows, columns, margin, 1)  # pyright: ignore[reportReturnType]
+    if h.ndim == 1:
+        return _Blocks.apply(h, rows, columns, margin, surrogate)  # pyright: ignore[reportReturnType]
+    labels = zip(h.unbind(1), rows.unbind(1), columns.unbind(1), strict=True)
+    return torch.stack([pair_sums(*label, margin, surrogate) for label in labels], dim=1)
+
+
+def _square(h: Tensor, rows: Tensor, columns: Tensor, margin: float) -> Tensor:
+    """``W (m - h_i + mean)^2 + W var``, with W, mean and variance of the weighted columns."""
+    total = columns.sum(0)
+    used = ((rows > 0) | (columns > 0)).to(h.dtype)
+    # Gaps stay, and the mean of small numbers is more precise
+    h = h - (h.detach() * used).sum(0) / used.sum(0).clamp(min=1)
+    mean = (columns * h).sum(0) / torch.where(total > 0, total, 1)
+    spread = (columns * (h - mean) ** 2).sum(0)
+    return torch.where(rows > 0, total * (margin - h + mean) ** 2 + spread, 0)
+
+
+def _exponential(h: Tensor, rows: Tensor, columns: Tensor, margin: float) -> Tensor:
+    """``exp(m - h_i + top) sum_j c_j exp(h_j - top)``; no factor overflows before the sum does."""
+    top = torch.where(columns > 0, h, -torch.inf).amax(0).detach()
+    top = torch.where(top.isfinite(), top, 0)
+    total = (columns * torch.exp(torch.where(columns > 0, h - top, 0))).sum(0)
+    return torch.where(rows > 0, torch.exp(torch.where(rows > 0, margin + (top - h), 0)) * total, 0)
+
+
+class _Hinge(torch.autograd.Function):
+    """With z = -h and r = z + m, the pair counts ``(r_i - z_j)^power`` if z_j < r_i.
+
+    Sorted by z, row i sees the columns in front of r_i: with the sums S0, S1, S2 of c, cz and czz
+    over them, ``G_i`` is ``S0 r - S1``, or ``S0 r^2 - 2 S1 r + S2``. Since r is sorted too, a
+    column sees the rows behind it: with upstream weights w and the sums U0, U1 of w and wr, its
+    slope is ``c U0``, or ``2 c (U1 - U0 z)``.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, h: Tensor, rows: Tensor, columns: Tensor, margin: float, power: int
+    ) -> Tensor:
+        z, order = (-h.mT if h.ndim == 2 else -h).contiguous().sort()
+        # Differences of large sums: in double precision (which Apple's GPUs lack), and centred.
+        z = z.to(torch.float32 if h.device.type == "mps" else torch.float64)
+        used = _sorted(((rows > 0) | (columns > 0)).to(h.dtype), order).to(z.dtype)
+        z = z - (z * used).sum(-1, keepdim=True) / used.sum(-1, keepdim=True).clamp(min=1)
+        r, c = z + margin, _sorted(columns, order).to(z.dtype)
+        moments = (c, c * z) if power == 1 else (c, c * z, c * z * z)
+        s0, s1, *s2 = _up_to(torch.searchsorted(z, r), moments)
+        linear = s0 * r - s1
+        slope, value = (s0, linear) if power == 1 else (2 * linear, linear * r - s1 * r + s2[0])
+        ctx.save_for_backward(z, slope, order, rows, columns)
+        ctx.margin, ctx.power = margin, power
+        # Rounding could leave a sum of nothing below zero.
+        return _unsorted(value.clamp(min=0) * (_sorted(rows, order) > 0), order, h)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        z, slope, order, rows, columns = ctx.saved_tensors
+        r, c = z + ctx.margin, _sorted(columns, order).to(z.dtype)
+        w = _sorted(grads[0], order).to(z.dtype) * (_sorted(rows, order) > 0)
+        behind = z.shape[-1] - torch.searchsorted(r, z, right=True)
+        if ctx.power == 1:
+            (of_column,) = _up_to(behind, (w.flip(-1),))
+        else:
+            u0, u1 = _up_to(behind, (w.flip(-1), (w * r).flip(-1)))
+            of_column = 2 * (u1 - u0 * z)
+        return _unsorted(c * of_column - w * slope, order, grads[0]), None, None, None, None
+
+
+def _up_to(count: Tensor, terms: tuple[Tensor, ...]) -> Tensor:
+    """For each of the terms, the sum of its first ``count`` entries."""
+    sums = F.pad(torch.stack(terms).cumsum(-1), (1, 0))
+    return sums.gather(-1, count.expand(len(terms), *count.shape))
+
+
+def _sorted(x: Tensor, order: Tensor) -> Tensor:
+    """(B,) or (B, L) as (B,) or (L, B), in the given order."""
+    return (x.mT if x.ndim == 2 else x).gather(-1, order)
+
+
+def _unsorted(x: Tensor, order: Tensor, like: Tensor) -> Tensor:
+    """(B,) or (L, B) back in the order, the shape and the type of ``like``."""
+    found = torch.empty_like(x, dtype=like.dtype).scatter_(-1, order, x.to(like.dtype))
+    return found.mT if found.ndim == 2 else found
+
+
+class _Blocks(torch.autograd.Function):
+    """Any surrogate of (B,) scores: rows and columns of weight 0 dropped, a few rows at a time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, h: Tensor, rows: Tensor, columns: Tensor, margin: float, surrogate: Surrogate
+    ) -> Tensor:
+        i, j = (rows > 0).nonzero().squeeze(1), (columns > 0).nonzero().squeeze(1)
+        ctx.save_for_backward(h, columns, i, j)
+        ctx.margin, ctx.surrogate = margin, surrogate
+        h0, c = h[j], columns[j].to(h.dtype)
+        with torch.autocast(h.device.type, enabled=False):
+            sums = [surrogate(block[:, None] - h0, margin) @ c for block in _blocks(h[i], j)]
+        return torch.zeros_like(h).index_copy_(0, i, torch.cat(sums))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        h, columns, i, j = ctx.saved_tensors
+        h0, c, w = h[j], columns[j].to(h.dtype), grads[0][i]
+        of_rows, of_columns = [], torch.zeros_like(h0)
+        with torch.autocast(h.device.type, enabled=False):
+            for block, weights in zip(_blocks(h[i], j), _blocks(w, j), strict=True):
+                slope = _slope(block[:, None] - h0, ctx.margin, ctx.surrogate)
+                of_rows.append(slope @ c)
+                of_columns += weights @ slope
+        grad = torch.zeros_like(h).index_copy_(0, i, w * torch.cat(of_rows))
+        return grad.index_add_(0, j, -c * of_columns), None, None, None, None
+
+
+def _blocks(x: Tensor, columns: Tensor) -> tuple[Tensor, ...]:
+    """A few rows of x at a time; one empty block if there is none."""
+    pairs = BLOCK_PAIRS if x.device.type == "cpu" else ACCELERATOR_BLOCK_PAIRS
+    return x.split(max(1, pairs // max(1, len(columns))))
+
+
+def _slope(gap: Tensor, margin: float, surrogate: Surrogate) -> Tensor:
+    """The derivative of the surrogate at each gap."""
+    if surrogate is logistic:
+        return -torch.sigmoid(margin - gap)
+    if surrogate is sigmoid:
+        value = torch.sigmoid(gap / -margin)
+        return value * (value - 1) / margin
+    if surrogate is barrier_hinge:
+        foot = -_WALL * margin / (_WALL - 1)  # below it the left wall, above the margin the right
+        right, left = (gap > margin).to(gap.dtype), (gap < foot).to(gap.dtype)
+        return right * (_WALL + 1) - left * (_WALL - 1) - 1
+    with torch.enable_grad():
+        gap.requires_grad_()
+        (slope,) = torch.autograd.grad(surrogate(gap, margin).sum(), gap)
+    return slope
