@@ -17,6 +17,7 @@ def _here(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
 
 
+SUM = ["--loss", "CrossEntropyAUCLoss", "--loss.auc"]
 OPTIONS = [
     (["--los.margin", 1], ["--los.margin: there is no such option; did you mean --loss.margin?"]),
     (["--seeds"], ["--seeds: expected a whole number, got no value"]),
@@ -26,7 +27,10 @@ OPTIONS = [
     (["--average", 1], ["--average must lie in (0, 1), or be null, got 1.0"]),
     (["--name", "a/b"], ["--name must be the plain name of a folder, got 'a/b'"]),
     (["--name", ".."], ["--name must be the plain name of a folder, got '..'"]),
-    (["--loss", "Fool"], ["--loss: there is no 'Fool'; choose one of AUCMLoss, AUCSquareLoss"]),
+    (
+        ["--loss", "Fool"],
+        ["--loss: there is no 'Fool'; choose one of APLoss, AUCMLoss, "],
+    ),
     (["--loss", "torch.nn.Linear"], ["--loss: there is no 'torch.nn.Linear'; choose one of"]),
     (["--optimizer", "Adamant"], ["--optimizer: there is no 'Adamant'", "PESG, PESGAdam", "SGD"]),
     (["--data", "Imagenet"], ["--data: there is no 'Imagenet'; choose one of CSV, "]),
@@ -37,6 +41,28 @@ OPTIONS = [
     (["--loss.margin", -1], ["--loss: margin must be > 0, in units of the score, got -1.0"]),
     (["--loss.activation", "torch.nope"], ["--loss.activation: expected the import path"]),
     (["--loss", "PairwiseAUCLoss", "--loss.surrogate", "x"], ["--loss: surrogate must be one of"]),
+    (["--loss.auc", "BCELoss"], ["--loss.auc: AUCMLoss has no option 'auc'"]),
+    ([*SUM, "Fool"], ["--loss.auc: there is no 'Fool'; choose one of APLoss, AUCMLoss, "]),
+    ([*SUM, "AUCMLoss", "--loss.auc.margn", 1], ["--loss.auc.margn: AUCMLoss has no option"]),
+    ([*SUM, "AUCMLoss", "--loss.auc.num_labels", 2], ["num_labels is known from the data"]),
+    ([*SUM, "PartialAUCLoss"], ["--loss.auc PartialAUCLoss needs --loss.auc.max_fpr\n"]),
+    (
+        [*SUM, "PartialAUCLoss", "--loss.auc.max_fpr", "x"],
+        ["--loss.auc.max_fpr: expected a number"],
+    ),
+    ([*SUM, "PartialAUCLoss", "--loss.auc.max_fpr", 7], ["--loss: max_fpr", "got 7.0"]),
+    (
+        [*SUM, "AUMLoss", "--loss.auc.activation", "f"],
+        ["--loss.auc.activation: expected the import"],
+    ),
+    ([*SUM, "AUMLoss", "--loss.weight", "x"], ["--loss.weight: expected a number, got 'x'\n"]),
+    (["--loss", "OneVsOneLoss"], ["--loss OneVsOneLoss needs --loss.loss\n"]),
+    (["--loss", "OneVsOneLoss", "--loss.loss", "AUC"], ["--loss.loss: there is no 'AUC'; choose"]),
+    (["--loss", "PartialAUCLoss", "--loss.max_fpr", "x"], ["expected a number, got 'x'\n"]),
+    (
+        ["--optimizer", "PDSCA", "--trainer.accumulate_grad_batches", 2],
+        ["--trainer.accumulate_grad_batches must be 1 with PDSCA", "--batches.size"],
+    ),
     (["--optimizer.lr", -1], ["--optimizer: PESG: lr must be a finite number >= 0, got -1.0"]),
     (["--optimizer.lr", "fast"], ["--optimizer.lr: expected a number, got 'fast'"]),
     (["--optimizer.beta", 1], ["--optimizer.beta: PESG has no option 'beta'"]),

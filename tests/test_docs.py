@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PACKAGES = ["losses", "optim", "samplers", "metrics", "models", "data", "train", "report"]
+PACKAGES = ["bags", "losses", "optim", "samplers", "metrics", "models", "data", "train", "report"]
 
 
 def directives() -> set[str]:

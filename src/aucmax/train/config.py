@@ -173,7 +173,11 @@ class Recipe:
         accepted = inspect.signature(self.target).parameters
         inner = self._of_parts(extra)
         options = {k: _value(v, hints.get(k), inner) for k, v in self.init_args.items()}
-        return self.target(*args, **options | {k: v for k, v in extra.items() if k in accepted})
+        told = {k: v for k, v in extra.items() if k in accepted}
+        for name in told:
+            if options.get(name) is not None:
+                raise ValueError(f"{name} is known from the data, and must be left out")
+        return self.target(*args, **options | told)
 
     def _of_parts(self, extra: dict[str, Any]) -> dict[str, Any]:
         """What losses within this one are told: classes are other labels to them."""

@@ -59,6 +59,10 @@ def blame(
     text = str(error)
     given = re.findall(r"NestedArg\(key='([^']+)'", text)  # the last is the whole way down
     key = f"{head}.{given[-1]}" if given else head
+    if head in CLASSES and head not in group:
+        names = ", ".join(sorted(class_names(head)))
+        belongs = f"to which --{', --'.join(group)} belongs"
+        return head, f"--{head} is missing, {belongs}: one of {names}"
     if match := re.search(r"Option '([^']+)' is not accepted", text):
         key = key if key.endswith(f".{match[1]}") else f"{head}.{match[1]}"
         return key, f"--{key}: {group.get(_owner(key), _owner(key))} has no option {match[1]!r}"
@@ -81,11 +85,6 @@ def blame(
         return head, f"--{match[1]}: there is no such option{hint}"
     if key in CLASSES:
         names = ", ".join(sorted(class_names(key)))
-        if key not in group:
-            return (
-                head,
-                f"--{key} is missing, to which --{', --'.join(group)} belongs: one of {names}",
-            )
         return head, f"--{key}: there is no {group[key]!r}; choose one of {names}"
     if own := [name for name in known if name.startswith(f"{key}.")]:
         return key, f"--{key} has options of its own: give them as --{', --'.join(own)}"
