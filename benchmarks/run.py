@@ -21,6 +21,7 @@ import torch
 HERE = Path(__file__).parent
 BENCHES = (
     "bench_losses",
+    "bench_objectives",
     "bench_optim",
     "bench_metrics",
     "bench_samplers",

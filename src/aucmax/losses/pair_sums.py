@@ -161,22 +161,26 @@ class _Blocks(torch.autograd.Function):
         ctx.save_for_backward(h, columns, i, j)
         ctx.margin, ctx.surrogate = margin, surrogate
         h0, c = h[j], columns[j].to(h.dtype)
+        # Filled in place: small results between the blocks would leave holes in the heap.
+        sums = torch.empty_like(h[i])
         with torch.autocast(h.device.type, enabled=False):
-            sums = [surrogate(block[:, None] - h0, margin) @ c for block in _blocks(h[i], j)]
-        return torch.zeros_like(h).index_copy_(0, i, torch.cat(sums))
+            for block, found in zip(_blocks(h[i], j), _blocks(sums, j), strict=True):
+                torch.mv(surrogate(block[:, None] - h0, margin), c, out=found)
+        return torch.zeros_like(h).index_copy_(0, i, sums)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         h, columns, i, j = ctx.saved_tensors
         h0, c, w = h[j], columns[j].to(h.dtype), grads[0][i]
-        of_rows, of_columns = [], torch.zeros_like(h0)
+        of_rows, of_columns = torch.empty_like(w), torch.zeros_like(h0)
         with torch.autocast(h.device.type, enabled=False):
-            for block, weights in zip(_blocks(h[i], j), _blocks(w, j), strict=True):
+            parts = zip(*(_blocks(x, j) for x in (h[i], w, of_rows)), strict=True)
+            for block, weights, found in parts:
                 slope = _slope(block[:, None] - h0, ctx.margin, ctx.surrogate)
-                of_rows.append(slope @ c)
-                of_columns += weights @ slope
-        grad = torch.zeros_like(h).index_copy_(0, i, w * torch.cat(of_rows))
+                torch.mv(slope, c, out=found)
+                of_columns.addmv_(slope.mT, weights)
+        grad = torch.zeros_like(h).index_copy_(0, i, w * of_rows)
         return grad.index_add_(0, j, -c * of_columns), None, None, None, None
 
 

@@ -20,10 +20,10 @@ class PairwiseAUCLoss(AUCLoss):
     ================================================  ==============  ==========================
     surrogate                                         time            memory
     ================================================  ==============  ==========================
-    ``square``                                        O(B)            O(B)
-    ``squared_hinge``                                 O(B log B)      O(B)
-    ``hinge``, ``logistic``, ``sigmoid``,             O(B+ B-)        O(B), one block of pairs
-    ``exponential``, ``barrier_hinge``, or your own                   at a time
+    ``square``, ``exponential``                       O(B)            O(B)
+    ``squared_hinge``, ``hinge``                      O(B log B)      O(B)
+    ``logistic``, ``sigmoid``, ``barrier_hinge``,     O(B+ B-)        O(B), one block of pairs
+    or your own                                                       at a time
     ================================================  ==============  ==========================
 
     The squared hinge is sorted and summed by prefix sums (Rust and Hocking, arXiv 2302.11062). A

@@ -56,7 +56,8 @@ class PDSCA(PESG):
             any argument below.
         lr: step size, finite, >= 0; any ``torch.optim.lr_scheduler`` may change it.
         inner_lr: step size of the inner loss, finite, >= 0; None is that of ``lr``, which then
-            follows its schedule.
+            follows its schedule. Much larger than ``lr`` it takes u so far from w that a
+            pretrained network can be lost.
         inner_average: weight of the new estimate in u, in (0, 1]; 1 keeps no u from step to step.
         momentum: share of the last velocity that is kept, in [0, 1).
         weight_decay: pull of w towards 0, finite, >= 0.
