@@ -8,100 +8,14 @@ import re
 
 import pytest
 import torch
-from oracles_losses import cubic
+from oracles_loss_table import INF, LOSSES, NAN, PAIRS, batch, labels_of, make, value_and_gradients
 
 import aucmax.losses
 from aucmax import set_value_checks
-from aucmax.losses import (
-    APLoss,
-    AUCLoss,
-    AUCMLoss,
-    AUCSquareLoss,
-    AUMLoss,
-    BCELoss,
-    CompositionalAUCLoss,
-    CrossEntropyAUCLoss,
-    FocalLoss,
-    LogitAdjustedLoss,
-    Loss,
-    OneVsOneLoss,
-    OneVsRestLoss,
-    PairwiseAUCLoss,
-    PartialAUCLoss,
-    PAUCILoss,
-    PNormPushLoss,
-    SmoothPartialAUCLoss,
-    SmoothTwoWayPartialAUCLoss,
-    TwoWayPartialAUCLoss,
-)
-from aucmax.surrogates import SURROGATES
-
-NAN, INF = float("nan"), float("inf")
-
-LOSSES = {
-    "AUCM": lambda labels: AUCMLoss(num_labels=labels),
-    "AUCM prior": lambda labels: AUCMLoss(0.5, num_labels=labels, prior=0.25),
-    "AUC square": lambda labels: AUCSquareLoss(num_labels=labels),
-    "AUC square prior": lambda labels: AUCSquareLoss(num_labels=labels, prior=0.25),
-    **{
-        f"pairwise {name}": lambda labels, name=name: PairwiseAUCLoss(name, 0.7)
-        for name in SURROGATES
-    },
-    "pairwise own": lambda labels: PairwiseAUCLoss(cubic),
-    "BCE": lambda labels: BCELoss(),
-    "BCE weighted": lambda labels: BCELoss(pos_weight=3.0),
-    "focal": lambda labels: FocalLoss(),
-    "focal balanced": lambda labels: FocalLoss(gamma=0.5, alpha=0.25),
-    "logit adjusted": lambda labels: LogitAdjustedLoss(0.1),
-    "vector scaling": lambda labels: LogitAdjustedLoss(0.1, gamma=0.2),
-}
-LOSSES |= {
-    "AP": lambda labels: APLoss(),
-    "AP prior": lambda labels: APLoss(prior=0.2, surrogate="logistic"),
-    "push": lambda labels: PNormPushLoss(3.0),
-    "partial": lambda labels: PartialAUCLoss(0.4),
-    "partial own": lambda labels: PartialAUCLoss(0.4, surrogate=cubic),
-    "two-way": lambda labels: TwoWayPartialAUCLoss(0.5, 0.4),
-    "smooth": lambda labels: SmoothPartialAUCLoss(),
-    "smooth logistic": lambda labels: SmoothPartialAUCLoss(0.2, surrogate="logistic"),
-    "smooth two-way": lambda labels: SmoothTwoWayPartialAUCLoss(0.5, 2.0),
-    "PAUCI": lambda labels: PAUCILoss(0.4, num_labels=labels),
-    "PAUCI two-way": lambda labels: PAUCILoss(0.4, 0.5, num_labels=labels),
-    "AUM": lambda labels: AUMLoss(),
-    "CE + AUCM": lambda labels: CrossEntropyAUCLoss(weight=0.5, num_labels=labels),
-    "CE + pairwise": lambda labels: CrossEntropyAUCLoss(PairwiseAUCLoss()),
-    "compositional": lambda labels: CompositionalAUCLoss(num_labels=labels).eval(),
-}
-PAIRS = {f"pairwise {name}" for name in ("logistic", "sigmoid", "barrier_hinge", "own")}
-PAIRS |= {"AP prior", "partial own", "smooth", "smooth logistic", "smooth two-way"}
-"""Losses whose shapes depend on the data: they do not compile as one graph."""
+from aucmax.losses import AUCLoss, Loss, OneVsOneLoss, OneVsRestLoss
 
 every = pytest.mark.parametrize("name", LOSSES)
 shapes = pytest.mark.parametrize("shape", [(8,), (8, 1), (8, 3)], ids=["B", "B1", "BL"])
-
-
-def make(name, labels=None):
-    """The loss, its variables (if any) away from zero."""
-    loss = LOSSES[name](labels)
-    for i, parameter in enumerate(loss.parameters(), start=1):
-        parameter.data.fill_(i / 8)
-    return loss
-
-
-def batch(shape):
-    """Logits in float64, targets of both classes."""
-    target = (torch.arange(torch.Size(shape).numel()) % 5 < 2).double().reshape(shape)
-    return torch.randn(shape, dtype=torch.float64), target
-
-
-def labels_of(shape):
-    return shape[1] if len(shape) == 2 and shape[1] > 1 else None
-
-
-def value_and_gradients(loss, logits, target):
-    logits = logits.clone().requires_grad_()
-    value = loss(logits, target)
-    return value, torch.autograd.grad(value, (logits, *loss.parameters()))
 
 
 def test_the_table_is_complete():
@@ -158,6 +72,31 @@ def test_a_row_of_unknown_target_might_as_well_not_be_there(name):
     torch.testing.assert_close(value, alone)
     torch.testing.assert_close((gradients[0][known], *gradients[1:]), others)
     assert gradients[0][~known].eq(0).all()
+
+
+@every
+@pytest.mark.parametrize("y", [0.0, 1.0])
+@pytest.mark.filterwarnings("ignore::aucmax.MissingClassWarning")
+def test_a_batch_of_one_class_is_finite_and_so_is_what_it_teaches(name, y):
+    for labels, shape in ((None, (8,)), (3, (8, 3))):
+        loss, (logits, target) = make(name, labels), batch(shape)
+        target[:, ...] = torch.where(torch.arange(8) == 3, NAN, y).reshape(
+            8, *[1] * (len(shape) - 1)
+        )
+        value, gradients = value_and_gradients(loss, logits, target)
+        assert value.isfinite()
+        assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+@every
+@pytest.mark.filterwarnings("ignore::aucmax.MissingClassWarning")
+def test_a_label_of_one_class_does_not_spoil_the_others(name):
+    loss, (logits, target) = make(name, 3), batch((8, 3))
+    target[:, 1] = 1
+    value, gradients = value_and_gradients(loss, logits, target)
+    assert value.isfinite()
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert gradients[0][:, [0, 2]].abs().sum(0).gt(0).all()
 
 
 @every
