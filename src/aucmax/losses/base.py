@@ -26,7 +26,18 @@ class Loss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
-        """Value of the objective on one batch, a scalar to call ``backward`` on."""
+        """Value of the objective on one batch, a scalar to call ``backward`` on.
+
+        Args:
+            logits: raw model outputs, (B,), (B, 1) or (B, L).
+            target: 0, 1 or NaN (unknown), of the same shape.
+            index: the rows' positions in the data set, (B,); used by losses that keep an average
+                for each row, else accepted so that losses are interchangeable.
+
+        Raises:
+            TypeError: if an argument is no tensor, or logits are not floating point.
+            ValueError: if shapes or values are not as said above.
+        """
 
     def start_at(self, logits: Tensor, target: Tensor) -> None:
         """Set the loss's own variables by a first batch; most losses have none to set.

@@ -58,14 +58,7 @@ class PairwiseAUCLoss(AUCLoss):
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Mean over all pairs, averaged over the labels that have a pair in this batch.
 
-        Args:
-            logits: raw model outputs, (B,), (B, 1) or (B, L).
-            target: 0, 1 or NaN (unknown), of the same shape.
-            index: not used; accepted so that losses are interchangeable.
-
-        Raises:
-            TypeError: if an argument is no tensor, or logits are not floating point.
-            ValueError: if shapes or values are not as said above.
+        Arguments and errors are those of :meth:`Loss.forward`; ``index`` is not used.
         """
         h, positive, negative = self.scores(logits, target)
         pairs = positive.sum(0) * negative.sum(0)
