@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PACKAGES = ["bags", "losses", "optim", "samplers", "metrics", "models", "data", "train", "report"]
+PACKAGES = [
+    "bags", "losses", "optim", "samplers", "metrics", "refit", "models", "data", "train", "report",
+]  # fmt: skip
 
 
 def directives() -> set[str]:

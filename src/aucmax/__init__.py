@@ -28,6 +28,10 @@ from .optim import PESG as PESG
 from .optim import PESGAdam as PESGAdam
 from .optim import StageLR as StageLR
 from .optim import param_groups as param_groups
+from .refit import OutputRefit as OutputRefit
+from .refit import RefitResult as RefitResult
+from .refit import collect_features as collect_features
+from .refit import refit_head as refit_head
 from .samplers import BalancedBatches as BalancedBatches
 from .samplers import MultiLabelBatches as MultiLabelBatches
 
