@@ -1,0 +1,161 @@
+"""What is compared: a line for each method, and how a line becomes a recipe.
+
+Ours are trained by SGD with momentum, in the project's own class, by three learning rates each:
+higher ones where the scores are sigmoids, whose gradients are small. Rates of the rival: rivals.py.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from budget import batches_per_round, positives_per_batch
+from cells import Cell
+from parts import Data
+from pretraining import MAX_NORM, MOMENTUM, WEIGHT_DECAY
+from rivals import RIVALS
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
+from training import Batches, DivergedError, Recipe, logits, milestones, natural
+
+from aucmax import PESG, BalancedBatches, StageLR, param_groups
+from aucmax.losses import (
+    AUCMLoss,
+    AUCSquareLoss,
+    AUMLoss,
+    BCELoss,
+    CompositionalAUCLoss,
+    CrossEntropyAUCLoss,
+    FocalLoss,
+    LogitAdjustedLoss,
+    Loss,
+    PairwiseAUCLoss,
+    PartialAUCLoss,
+)
+from aucmax.optim.pdsca import PDSCA
+
+Rates = tuple[float, float, float]
+RAW: Rates = (0.01, 0.03, 0.1)
+SIGMOID: Rates = (0.03, 0.1, 0.3)
+
+
+def sgd(groups: list[dict[str, Any]], lr: float) -> Optimizer:
+    return PESG(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+
+
+def proximal(groups: list[dict[str, Any]], lr: float) -> Optimizer:
+    """With the pull towards the reference point that the paper uses for AUC-M."""
+    return PESG(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, epoch_decay=2e-3)
+
+
+def compositional(groups: list[dict[str, Any]], lr: float) -> Optimizer:
+    """With an inner step of the same size."""
+    return PDSCA(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+
+
+@dataclass(frozen=True)
+class Method:
+    """An objective and how it is trained.
+
+    ``loss`` takes the share of positives in training. ``positives`` is their share in each batch,
+    0 for batches at the natural rate. ``forwards`` are the passes of a step. ``main`` methods come
+    first and on every cell; ``family`` says what a method counts as in comparisons.
+    """
+
+    loss: Callable[[float], Loss]
+    rates: Rates = RAW
+    positives: float = 0.5
+    optimizer: Callable[[list[dict[str, Any]], float], Optimizer] = sgd
+    forwards: int = 1
+    two_stage: bool = False
+    main: bool = False
+    family: str = "ours"
+
+
+def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
+    """All pairs of the batch, on logits."""
+    return PairwiseAUCLoss(surrogate, activation=nn.Identity())
+
+
+_CE: dict[str, Any] = {"family": "cross-entropy"}
+_AUCM: dict[str, Any] = {"rates": SIGMOID, "optimizer": proximal}
+METHODS: dict[str, Method] = {
+    "CE": Method(lambda p: BCELoss(), positives=0, main=True, **_CE),
+    "CE balanced": Method(lambda p: BCELoss(), main=True, **_CE),
+    "CE weighted": Method(lambda p: BCELoss(pos_weight=(1 - p) / p), positives=0, main=True, **_CE),
+    "logit adjustment": Method(lambda p: LogitAdjustedLoss(p), positives=0, main=True, **_CE),
+    "pairwise raw 20%": Method(lambda p: raw(), positives=0.2, main=True),
+    "pairwise raw 50%": Method(lambda p: raw(), main=True),
+    "logistic raw 20%": Method(lambda p: raw("logistic"), positives=0.2, main=True),
+    "CE + pairwise raw": Method(lambda p: CrossEntropyAUCLoss(raw()), main=True),
+    "AUC-M": Method(lambda p: AUCMLoss(), main=True, **_AUCM),
+    "two-stage pairwise raw": Method(lambda p: raw(), two_stage=True, main=True),
+    "two-stage AUC-M": Method(lambda p: AUCMLoss(), two_stage=True, main=True, **_AUCM),
+    "focal": Method(lambda p: FocalLoss(), positives=0, **_CE),
+    "CE 20%": Method(lambda p: BCELoss(), positives=0.2, **_CE),
+    "logistic raw 50%": Method(lambda p: raw("logistic")),
+    "CE + pairwise raw 20%": Method(lambda p: CrossEntropyAUCLoss(raw()), positives=0.2),
+    "two-stage pairwise raw 20%": Method(lambda p: raw(), positives=0.2, two_stage=True),
+    "AUC-M 20%": Method(lambda p: AUCMLoss(), positives=0.2, **_AUCM),
+    "AUC-M margin .5": Method(lambda p: AUCMLoss(0.5), **_AUCM),
+    "AUC-M margin .3": Method(lambda p: AUCMLoss(0.3), **_AUCM),
+    "AUC-M raw": Method(lambda p: AUCMLoss(activation=nn.Identity()), optimizer=proximal),
+    "AUC-S": Method(lambda p: AUCSquareLoss(), **_AUCM),
+    "pairwise sigmoid 50%": Method(lambda p: PairwiseAUCLoss(), SIGMOID),
+    "pairwise sigmoid 20%": Method(lambda p: PairwiseAUCLoss(), SIGMOID, positives=0.2),
+    "AUM": Method(lambda p: AUMLoss()),
+    "compositional AUC-M": Method(
+        lambda p: CompositionalAUCLoss(), SIGMOID, optimizer=compositional, forwards=2
+    ),
+    "partial AUC .3": Method(lambda p: PartialAUCLoss(0.3, activation=nn.Identity())),
+}
+NAMES: tuple[str, ...] = (*METHODS, *RIVALS)
+MAIN = [name for name, method in METHODS.items() if method.main]
+MAIN += [name for name, rival in RIVALS.items() if rival.main]
+
+
+def recipe(
+    method: Method, lr: float, seed: int, cell: Cell, data: Data, model: nn.Module
+) -> Recipe:
+    """Loss, optimizer, schedule and batches of one run."""
+    target = data.train.target
+    loss = method.loss(float(target.mean())).to(target.device)
+    first = torch.from_numpy(logits(model, data.train)).to(target.device)
+    loss.start_at(first, target)
+    optimizer = method.optimizer(param_groups(model, loss), lr)
+    scheduler = StageLR(optimizer, milestones(cell.rounds))
+    weights = list(model.parameters())
+
+    def step(x: Tensor, y: Tensor, index: Tensor) -> None:
+        def closure() -> float:
+            optimizer.zero_grad()
+            value = loss(model(x), y, index)
+            value.backward()
+            nn.utils.clip_grad_norm_(weights, MAX_NORM)
+            return float(value.detach())
+
+        try:
+            optimizer.step(closure)
+        except ValueError as error:
+            if "diverged" not in str(error):
+                raise
+            raise DivergedError from error
+
+    batches = _batches(method, seed, cell, data)
+    return Recipe(step, batches, scheduler.step, (loss, optimizer, scheduler))
+
+
+def _batches(method: Method, seed: int, cell: Cell, data: Data) -> Batches:
+    """With the wanted share of positives, or with all of them if there are not so many."""
+    count = batches_per_round(cell, two_stage=method.two_stage, forwards=method.forwards)
+    share = positives_per_batch(method.positives, cell, data) / cell.batch
+    if not share:
+        return natural(cell, len(data.train), seed, count)
+    target = data.train.target.cpu()
+    sampler = BalancedBatches(target, cell.batch, share, seed=seed, num_batches=count)
+
+    def of_round(number: int) -> Iterator[Tensor]:
+        sampler.set_epoch(number)
+        return map(torch.tensor, sampler)
+
+    return of_round

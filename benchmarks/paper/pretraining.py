@@ -1,0 +1,61 @@
+"""New networks, and networks after the first of two stages. Needs torch and numpy only."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from budget import batches_per_round
+from cells import Cell
+from networks import last_layer, network
+from parts import Data
+from torch import Tensor, nn
+from training import Loop, Recipe, milestones, natural
+
+MOMENTUM, WEIGHT_DECAY, MAX_NORM = 0.9, 1e-4, 5.0
+"""Of SGD, here and in all methods but the rival's; gradients are clipped to MAX_NORM."""
+PRETRAIN_LR = 0.1
+
+
+def fresh(cell: Cell, seed: int, data: Data) -> nn.Module:
+    """A new network; the same for all methods of one seed."""
+    torch.manual_seed(seed)
+    model = network(cell.network_name, tuple(data.train.inputs.shape[1:]))
+    model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] -- torch's stubs know it for tensors only
+    return model.to(data.train.inputs.device)
+
+
+def pretrained(cell: Cell, seed: int, data: Data, folder: Path) -> nn.Module:
+    """After half of the budget by cross-entropy, with a new last layer; made once, then read."""
+    path = folder / f"{cell.name}-{cell.total_steps}-{seed}.pt"
+    model = fresh(cell, seed, data)
+    new = {key: value.clone() for key, value in last_layer(model).state_dict().items()}
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        loop = Loop(_cross_entropy(cell, seed, data, model), data, cell, seed)
+        for number in range(cell.rounds):
+            loop.run_round(number)
+        partial = path.with_name(f"{os.getpid()}-{path.name}")
+        torch.save(model.state_dict(), partial)
+        partial.replace(path)  # another process may be doing the same
+    torch.manual_seed(seed)
+    model.load_state_dict(torch.load(path, map_location=data.train.inputs.device))
+    last_layer(model).load_state_dict(new)
+    return model
+
+
+def _cross_entropy(cell: Cell, seed: int, data: Data, model: nn.Module) -> Recipe:
+    """On batches at the natural rate."""
+    options: dict[str, Any] = {"momentum": MOMENTUM, "weight_decay": WEIGHT_DECAY}
+    optimizer = torch.optim.SGD(model.parameters(), PRETRAIN_LR, **options)
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones(cell.rounds))
+
+    def step(x: Tensor, y: Tensor, index: Tensor) -> None:
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(model(x), y).backward()
+        nn.utils.clip_grad_norm_(list(model.parameters()), MAX_NORM)
+        optimizer.step()
+
+    batches = natural(cell, len(data.train), seed, batches_per_round(cell, two_stage=True))
+    return Recipe(step, batches, scheduler.step)

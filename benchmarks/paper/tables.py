@@ -1,0 +1,68 @@
+"""Tables of the benchmark: one line per cell and method, and a summary of methods over cells."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stats import Found, Gap, Name, against, complete, counted, family_of, ranks
+from training import READOUTS
+
+Line = dict[str, Any]
+REFERENCES = {"cross-entropy": "ce", "LibAUC": "libauc"}
+"""Families whose best by validation is compared with, and the prefix of their columns."""
+
+
+def lines(cells: list[Found]) -> list[Line]:
+    """A line for each cell, method and readout, with the gaps to both references."""
+    gaps = {prefix: against(cells, family) for family, prefix in REFERENCES.items()}
+    found = []
+    for one in cells:
+        references = {one.best(family) for family in REFERENCES}
+        for name, entry in one.entries.items():
+            line: Line = {"cell": one.cell.name, "development": int(one.cell.development)}
+            line |= {"method": name[0], "readout": name[1], "lr": entry.lr}
+            line |= {"reference": int(name in references)}
+            line |= {"validation": entry.validation.mean(), "mean": entry.mean}
+            line |= {"sd_seeds": entry.test.std(ddof=1) if len(entry.test) > 1 else 0.0}
+            for prefix in REFERENCES.values():
+                gap = gaps[prefix].get(name, {}).get(one.cell.name)
+                line |= _gap_columns(prefix, gap)
+            found.append(line)
+    return found
+
+
+def _gap_columns(prefix: str, gap: Gap | None) -> Line:
+    names = ("estimate", "low", "high", "p_value", "verdict")
+    return {f"{prefix}_{name}": "" if gap is None else getattr(gap, name) for name in names}
+
+
+def summary(cells: list[Found]) -> list[Line]:
+    """A line for each method and readout that is on all complete cells, the best rank first."""
+    cells = complete(cells)
+    average: dict[Name, float] = {}
+    for readout in READOUTS:
+        names, table = ranks(cells, readout)
+        average |= {(name, readout): float(table[:, k].mean()) for k, name in enumerate(names)}
+    ce, rival = (against(cells, family) for family in REFERENCES)
+    found = []
+    for name in sorted(average, key=lambda name: average[name]):
+        gaps = list(ce.get(name, {}).values())
+        line: Line = {"method": name[0], "readout": name[1], "family": family_of(name[0])}
+        line |= {"cells": len(cells), "rank": average[name]}
+        line |= {"mean_gap": float(np.mean([g.estimate for g in gaps])) if gaps else 0.0}
+        line |= {f"ce_{key}": value for key, value in counted(ce.get(name, {})).items()}
+        line |= {f"libauc_{key}": value for key, value in counted(rival.get(name, {})).items()}
+        found.append(line)
+    return found
+
+
+def write(path: Path, table: list[Line]) -> None:
+    """As CSV."""
+    if not table:
+        return
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
+        writer.writeheader()
+        for line in table:
+            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
