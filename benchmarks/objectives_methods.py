@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from objectives_data import SHARE
 from objectives_metrics import CORNER_FPR, CORNER_TPR, MAX_FPR, METRICS
 from objectives_training import Method
@@ -20,6 +21,7 @@ from aucmax.losses.smooth_two_way import SmoothTwoWayPartialAUCLoss
 from aucmax.losses.two_way import TwoWayPartialAUCLoss
 from aucmax.optim.pdsca import PDSCA
 
+RAW = torch.nn.Identity()
 LEARNING_RATES = (0.004, 0.02, 0.1)
 TEMPERATURE = 0.3
 """Of the soft maxima, in units of a pair's loss, which lies in [0, 4]; chosen for the one-way loss
@@ -55,4 +57,15 @@ METHODS: dict[str, Method] = {
         lambda n: SmoothTwoWayPartialAUCLoss(TEMPERATURE, TEMPERATURE, n), TWO_WAY
     ),
     "PAUCI, two-way": Method(lambda n: PAUCILoss(CORNER_FPR, CORNER_TPR), TWO_WAY),
+    # On raw scores in place of their sigmoids: added because a seed that is not used here showed
+    # them ahead on the validation part, when the test part had been scored for the rows above.
+    "pairwise, raw": Method(lambda n: PairwiseAUCLoss(activation=RAW), AREA),
+    "cross-entropy + pairwise, raw": Method(
+        lambda n: CrossEntropyAUCLoss(PairwiseAUCLoss(activation=RAW)), AREA
+    ),
+    "partial, raw": Method(lambda n: PartialAUCLoss(MAX_FPR, activation=RAW), ONE_WAY),
+    "smooth partial, raw": Method(lambda n: SmoothPartialAUCLoss(1.0, n, activation=RAW), ONE_WAY),
+    "two-way, raw": Method(
+        lambda n: TwoWayPartialAUCLoss(CORNER_FPR, CORNER_TPR, activation=RAW), TWO_WAY
+    ),
 }
