@@ -111,23 +111,21 @@ def step(gap, margin):
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.integers(-4, 4), min_size=10, max_size=10),
-    st.lists(st.integers(-4, 4), min_size=20, max_size=20),
-    st.sampled_from([(0.1, 0.9), (0.3, 0.3), (0.5, 0.5), (0.05, 0.1), (1.0, 0.0)]),
+    st.permutations(range(30)),
+    st.sampled_from([(0.1, 0.9), (0.3, 0.3), (0.5, 0.25), (0.33, 0.77), (0.07, 0.1), (1.0, 0.0)]),
 )
-def test_on_the_zero_one_error_it_is_the_two_way_metric(positives, negatives, corner):
-    h = torch.tensor([*positives, *negatives]).double()
-    target = (torch.arange(30) < 10).double()
+def test_on_the_zero_one_error_it_is_the_two_way_metric(order, corner):
+    h, target = torch.tensor(order).double(), (torch.arange(30) < 10).double()
     metric = two_way_partial_auroc(h.numpy(), target.numpy(), max_fpr=corner[0], min_tpr=corner[1])
     assert 1 - float(raw(*corner, step)(h, target)) == pytest.approx(metric, abs=1e-9)
 
 
-def test_the_metric_rounds_down_what_the_loss_counts_in_part():
+def test_the_last_row_counts_in_part_in_loss_and_metric():
     h, target = torch.tensor([5.0, 1.0, 6.0, 4.0, 0.0]).double(), torch.tensor([1, 1, 0, 0, 0])
-    metric = two_way_partial_auroc(h.numpy(), target.numpy(), max_fpr=0.5, min_tpr=0.5)
-    assert metric == 0.0  # one positive (1), one negative (6)
+    metric = two_way_partial_auroc(h.numpy(), target.numpy(), max_fpr=0.5, min_tpr=0.25)
     value = raw(0.5, 0.25, step)(h, target)  # positives 1 and half of 5, negatives 6 and half of 4
     assert float(value) == pytest.approx(1 - 0.5 * 0.5 / 1.5**2)
+    assert metric == pytest.approx(1 - float(value))
 
 
 @settings(max_examples=50, deadline=None)

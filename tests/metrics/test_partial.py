@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -91,26 +93,57 @@ def test_ranges_are_checked():
             partial_auroc(scores, target, tpr=ends)
 
 
+def by_rows(scores, target, lowest, highest):
+    """AUC of so many lowest positives against so many highest negatives."""
+    pos, neg = (sorted(part) for part in split(scores, target))
+    hard_pos, hard_neg = pos[:lowest], neg[::-1][:highest]
+    return pairwise_auc(hard_pos + hard_neg, [1] * lowest + [0] * highest)
+
+
+@quick
+@given(st.permutations(range(12)), st.integers(1, 5), st.integers(1, 7))
+def test_two_way_is_the_auc_of_the_hardest_rows(order, lowest, highest):
+    target = [1] * 5 + [0] * 7
+    value = two_way_partial_auroc(
+        list(order), target, max_fpr=highest / 7, min_tpr=(5 - lowest) / 5
+    )
+    assert value == pytest.approx(by_rows(order, target, lowest, highest), abs=1e-14)
+
+
 @quick
 @given(rankings(min_size=8), rates, rates)
-def test_two_way_is_the_auc_of_the_hardest_rows(case, max_fpr, min_tpr):
+def test_two_way_is_the_area_of_the_corner(case, max_fpr, min_tpr):
+    assume(max_fpr > 0 and min_tpr < 1)
     scores, target = case
-    pos, neg = (sorted(part) for part in split(scores, target))
-    k = int(np.floor(round(len(pos) * (1 - min_tpr), 6)))
-    size = int(np.floor(round(len(neg) * max_fpr, 6)))
-    assume(k and size)
-    hard_pos, hard_neg = pos[:k], neg[::-1][:size]
-    expected = pairwise_auc(hard_pos + hard_neg, [1] * k + [0] * size)
+    points = roc_vertices(scores, target)
+    total = 0.0
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x0 < min(x1, max_fpr):
+            end = min(x1, max_fpr)
+            height = y0 + (y1 - y0) * (end - x0) / (x1 - x0)
+            total += area_of_positive_part(y0 - min_tpr, height - min_tpr, end - x0)
     value = two_way_partial_auroc(scores, target, max_fpr=max_fpr, min_tpr=min_tpr)
-    assert value == pytest.approx(expected, abs=1e-14)
+    assert value == pytest.approx(total / (max_fpr * (1 - min_tpr)), abs=1e-12)
 
 
-def test_two_way_counts_whole_rows_in_spite_of_rounding():
-    scores, target = list(range(20)), [1] * 10 + [0] * 10  # 10 * (1 - 0.9) is 0.99...98
-    scores[0] = 100
-    assert two_way_partial_auroc(scores, target, max_fpr=0.1, min_tpr=0.9) == 0
-    value = two_way_partial_auroc(np.negative(scores), target, max_fpr=0.3, min_tpr=0.7)
-    assert value == pytest.approx(2 / 3)
+def area_of_positive_part(start, stop, width):
+    """Of a line that rises from start to stop."""
+    if stop <= 0:
+        return 0.0
+    if start >= 0:
+        return width * (start + stop) / 2
+    return width * stop**2 / (2 * (stop - start))
+
+
+@pytest.mark.parametrize(("max_fpr", "min_tpr"), [(0.4, 0.6), (0.3, 0.3), (0.9, 0.2), (1, 0)])
+def test_two_way_of_constant_scores_is_not_above_that_of_a_random_ranking(max_fpr, min_tpr):
+    value = two_way_partial_auroc(np.zeros(20), [0, 1] * 10, max_fpr=max_fpr, min_tpr=min_tpr)
+    chance = max(0, max_fpr - min_tpr) ** 2 / (2 * max_fpr * (1 - min_tpr))
+    assert value == pytest.approx(chance, abs=1e-14)
+    rng = np.random.default_rng(0)
+    scores, target = rng.normal(size=20_000), np.arange(20_000) % 2
+    random = two_way_partial_auroc(scores, target, max_fpr=max_fpr, min_tpr=min_tpr)
+    assert random == pytest.approx(chance, abs=0.02)
 
 
 def test_two_way_settings_are_checked():
@@ -118,9 +151,3 @@ def test_two_way_settings_are_checked():
     for max_fpr, min_tpr in ((0, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1), (np.nan, 0.5)):
         with pytest.raises(ValueError, match=r"max_fpr must lie in \(0, 1\]"):
             two_way_partial_auroc(scores, target, max_fpr=max_fpr, min_tpr=min_tpr)
-    with pytest.raises(
-        ValueError, match=r"the corner is empty: 0 of 2 positives .* 2 of 2 negatives"
-    ):
-        two_way_partial_auroc(scores, target, max_fpr=1, min_tpr=0.9)
-    with pytest.raises(ValueError, match=r"0 of 2 negatives within max_fpr=0.3; widen it"):
-        two_way_partial_auroc(scores, target, max_fpr=0.3, min_tpr=0)

@@ -26,9 +26,8 @@ class TwoWayPartialAUCLoss(RegionAUCLoss):
     choice, surrogates that rise again, small batches (with ``gamma`` < 1 there are two running
     thresholds, and the sum is divided by :math:`(1-\alpha) n_+ \beta n_-`), labels without a pair.
 
-    On the 0-1 error (ties 1/2) the value is ``1 - two_way_partial_auroc(...)`` of the batch where
-    :math:`(1-\alpha) n_+` and :math:`\beta n_-` are whole numbers; the metric rounds them down,
-    the loss counts the last row of each class by the fraction that is left.
+    On the 0-1 error the value is ``1 - two_way_partial_auroc(...)`` of the batch, fractions
+    included, where no positive ties with a negative: for ties the metric follows the ROC curve.
 
     Args:
         max_fpr: highest false-positive rate of interest, in (0, 1].

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._counts import counts, rates
 from ._inputs import binary
-from .roc import area
 
 Range = tuple[float, float]
 
@@ -93,12 +92,16 @@ def two_way_partial_auroc(
 ) -> float:
     r"""AUC of the hard corner: few false positives and yet many true ones, normalised to [0, 1].
 
-    .. math:: \frac{1}{kl} \sum_{i \in P} \sum_{j \in N} 1[s_i > s_j] + \tfrac12 1[s_i = s_j]
+    .. math:: \frac{1}{\beta (1 - \alpha)} \int_0^\beta \max(0, TPR - \alpha) \, dFPR,
+        \qquad \beta = \text{max\_fpr},\ \alpha = \text{min\_tpr}
 
-    Convention: P holds the k = floor(m (1 - min_tpr)) lowest positives, N the l = floor(n max_fpr)
-    highest negatives, of m and n. This is the ratio over the selected rows; it is not the area of
-    the corner of the ROC plane, which differs where the curve leaves the corner through its sides.
-    A random ranking is close to 0. ``max_fpr=1, min_tpr=0`` is :func:`auroc`.
+    Without ties, and where n beta and m alpha are whole numbers of negatives and positives, it is
+    the AUC of the ``m (1 - alpha)`` lowest positives against the ``n beta`` highest negatives, as
+    it is mostly defined. Those rows are not well defined when scores tie: counting tied pairs half,
+    constant scores would get 0.5, far above a random ranking, which is close to 0. The area follows
+    the slanted pieces of the ROC curve instead, as :func:`partial_auroc` does, and gives constant
+    scores at most ``max(0, beta - alpha)^2 / (2 beta (1 - alpha))``. ``max_fpr=1, min_tpr=0`` is
+    :func:`auroc`.
 
     Args:
         scores: (n,) or (n, 1), any real scale, higher = more positive.
@@ -110,7 +113,7 @@ def two_way_partial_auroc(
         A float in [0, 1].
 
     Raises:
-        ValueError: as for :func:`auroc`, for rates outside their range, and if k or l is 0.
+        ValueError: as for :func:`auroc`, and for rates outside their range.
 
     Source: Yang et al., ICML 2021, https://proceedings.mlr.press/v139/yang21k.html
 
@@ -121,17 +124,12 @@ def two_way_partial_auroc(
         raise ValueError(
             f"max_fpr must lie in (0, 1] and min_tpr in [0, 1), got {max_fpr} and {min_tpr}"
         )
-    values, positive = binary(scores, target)
-    high, low = np.sort(values[positive]), np.sort(values[~positive])
-    k, size = _floor(len(high) * (1 - min_tpr)), _floor(len(low) * max_fpr)
-    if not k or not size:
-        raise ValueError(
-            f"the corner is empty: {k} of {len(high)} positives lie beyond min_tpr={min_tpr} and "
-            f"{size} of {len(low)} negatives within max_fpr={max_fpr}; widen it"
-        )
-    chosen = np.concatenate([high[:k], low[len(low) - size :]])
-    return area(chosen, np.arange(len(chosen)) < k)
-
-
-def _floor(count: float) -> int:
-    return int(count + 1e-9)  # 10 * (1 - 0.9) is a hair below 1
+    x, y = rates(counts(*binary(scores, target)))
+    low = y <= min_tpr
+    if not low.all():  # let the curve pass through the height min_tpr, and lie nowhere below it
+        k = int(np.argmin(low))  # the first point above; the curve starts at 0, which is not above
+        run, rise = x[k] - x[k - 1], y[k] - y[k - 1]
+        crossing = x[k - 1] + run * (min_tpr - y[k - 1]) / rise
+        x, y = np.insert(x, k, crossing), np.insert(y, k, min_tpr)
+    raw = _area_between(x, np.maximum(y - min_tpr, 0), 0.0, max_fpr)
+    return float(raw / (max_fpr * (1 - min_tpr)))
