@@ -7,12 +7,14 @@ in units of the score. Consistency with AUROC: Gao and Zhou, IJCAI 2015.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Surrogate = Callable[[Tensor, float], Tensor]
+Surrogate = Callable[[Tensor, float], Any]
+"""Returns a Tensor; to say so would make the command line's help list every kind of tensor."""
 
 
 def square(gap: Tensor, margin: float) -> Tensor:
