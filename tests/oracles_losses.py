@@ -18,6 +18,13 @@ SURROGATES = {
 """Surrogates of one gap t, a float64 tensor of shape ()."""
 
 
+def value_and_gradient(loss, h, target, *index):
+    """Value of a loss and its gradient with respect to the scores."""
+    h = h.clone().requires_grad_()
+    value = loss(h, target, *index)
+    return value.detach(), *torch.autograd.grad(value, h)
+
+
 def cubic(gap, margin):
     """A surrogate that the library does not have."""
     return torch.relu(margin - gap) ** 3

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_average_precision import Soap, average_precision_loss
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import cubic, mean_over_labels
+from oracles_losses import cubic, mean_over_labels, value_and_gradient
 from sklearn.metrics import average_precision_score
 from torch.nn import Identity
 
@@ -33,12 +33,6 @@ def problems(draw):
     target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
     (target if labels is None else target[:, 0])[:2] = torch.tensor([0.0, 1.0])
     return h, target
-
-
-def value_and_gradient(loss, h, target, *index):
-    h = h.clone().requires_grad_()
-    value = loss(h, target, *index)
-    return value, *torch.autograd.grad(value, h)
 
 
 def raw(labels=None, **options):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_average_precision import p_norm_push
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import cubic, mean_over_labels
+from oracles_losses import cubic, mean_over_labels, value_and_gradient
 from torch.nn import Identity
 
 from aucmax.losses import PairwiseAUCLoss
@@ -32,12 +32,6 @@ def problems(draw):
     target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
     (target if labels is None else target[:, 0])[:2] = torch.tensor([0.0, 1.0])
     return h, target
-
-
-def value_and_gradient(loss, h, target):
-    h = h.clone().requires_grad_()
-    value = loss(h, target)
-    return value, *torch.autograd.grad(value, h)
 
 
 @every

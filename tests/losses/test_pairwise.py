@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import cubic, mean_over_labels, pairwise
+from oracles_losses import cubic, mean_over_labels, pairwise, value_and_gradient
 from torch.nn import Identity
 
 from aucmax import set_value_checks
@@ -29,12 +29,6 @@ def problems(draw):
     target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
     target[:2] = torch.tensor([0.0, 1.0]).reshape((2,) + (1,) * (target.ndim - 1))
     return h, target
-
-
-def value_and_gradient(loss, h, target):
-    h = h.clone().requires_grad_()
-    value = loss(h, target)
-    return value, *torch.autograd.grad(value, h)
 
 
 def by_loops(h, target, surrogate, margin):

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import mean_over_labels
+from oracles_losses import mean_over_labels, value_and_gradient
 from oracles_smooth import ByHand, log_mean_exp, rows_of_pairs, two_way
 from torch.nn import Identity
 
@@ -42,12 +42,6 @@ def batch(rows=12, labels=None):
     target = (turn % 3 == 0).double()
     z = torch.randn(target.shape, dtype=torch.float64)
     return (z, target) if labels else (z.squeeze(1), target.squeeze(1))
-
-
-def value_and_gradient(loss, h, target, index=None):
-    h = h.clone().requires_grad_()
-    value = loss(h, target, index)
-    return value.detach(), *torch.autograd.grad(value, h)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import mean_over_labels
+from oracles_losses import mean_over_labels, value_and_gradient
 from oracles_partial import nested_cvar, region
 from torch.nn import Identity
 
@@ -36,12 +36,6 @@ def problems(draw):
 
 def raw(max_fpr, min_tpr, name="squared_hinge", **options):
     return TwoWayPartialAUCLoss(max_fpr, min_tpr, surrogate=name, activation=Identity(), **options)
-
-
-def value_and_gradient(loss, h, target):
-    h = h.clone().requires_grad_()
-    value = loss(h, target)
-    return value, *torch.autograd.grad(value, h)
 
 
 def labels(rows=20, count=3):
