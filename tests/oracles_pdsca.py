@@ -170,4 +170,5 @@ def rank_training(rank, folder, sizes):
     dist.init_process_group("gloo", f"file://{folder}/store", rank=rank, world_size=2)
     torch.set_num_threads(1)
     torch.save(joint_training(sizes, rank), Path(folder) / f"{rank}.pt")
+    dist.barrier()  # who leaves while the other still talks may take it down
     dist.destroy_process_group()

@@ -158,6 +158,7 @@ def worker(rank, folder, early):
         "early": {name: list(s) for name, s in early.items()},
     }
     torch.save(found, Path(folder) / f"{rank}.pt")
+    dist.barrier()  # who leaves while the other still talks may take it down
     dist.destroy_process_group()
 
 
