@@ -3,6 +3,7 @@
 import math
 
 import torch
+from hypothesis import strategies as st
 
 SLOPE = 10.0
 
@@ -16,6 +17,21 @@ SURROGATES = {
     "barrier_hinge": lambda t, m: max(m - t, SLOPE * (t - m), m - SLOPE * (m + t)),
 }
 """Surrogates of one gap t, a float64 tensor of shape ()."""
+
+
+@st.composite
+def problems(draw, every_label=True):
+    """Scores with many ties, targets with unknowns; a pair for every label, or for the first."""
+    rows, labels = draw(st.integers(2, 8)), draw(st.none() | st.integers(1, 3))
+    shape = (rows,) if labels is None else (rows, labels)
+    size = torch.Size(shape).numel()
+    scores = draw(st.lists(st.integers(-3, 3), min_size=size, max_size=size))
+    targets = draw(st.lists(st.sampled_from([0.0, 1.0, math.nan]), min_size=size, max_size=size))
+    h = torch.tensor(scores, dtype=torch.float64).reshape(shape) / 4
+    target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
+    with_pair = target if labels is None or every_label else target[:, :1]
+    with_pair[:2] = torch.tensor([0.0, 1.0]).reshape((2,) + (1,) * (target.ndim - 1))
+    return h, target
 
 
 def value_and_gradient(loss, h, target, *index):

@@ -1,5 +1,6 @@
 """The documentation is complete, builds without a warning, and needs no network to be read."""
 
+import csv
 import os
 import re
 import subprocess
@@ -45,6 +46,23 @@ def test_every_page_is_in_the_navigation():
     nav = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
     assert [page for page in pages if f"'{page}'" not in nav] == []
+
+
+def test_the_table_of_objectives_is_that_of_its_measurement():
+    with (ROOT / "benchmarks" / "results" / "objectives_table.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    methods = list(dict.fromkeys(line["method"] for line in lines))
+    found = {(line["method"], line["metric"]): line for line in lines}
+    text = (DOCS / "choose-a-loss.md").read_text()
+    table = text.partition("| objective | AUROC |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) == len(methods)
+    for row, method in zip(table, methods, strict=True):
+        cells = [cell.strip().strip("*") for cell in row.strip("|").split("|")[1:]]
+        for cell, metric in zip(cells, ("auroc", "ap", "pauc", "tpauc"), strict=True):
+            line = found[method, metric]
+            below = bool(line["high"]) and float(line["high"]) < 0
+            after_holm = below and float(line["p_holm"]) < 0.05
+            assert cell == f"{float(line['mean']):.3f}" + "\N{MINUS SIGN}" * (below + after_holm)
 
 
 @pytest.fixture(scope="module")

@@ -108,6 +108,25 @@ def per_label(name: str, value: PerLabel, num_labels: int | None) -> Tensor:
     return tensor.squeeze()  # one label has no dimension, as in check_batch
 
 
+def check_label_count(num_labels: int | None) -> None:
+    """Refuse a number of labels, as a constructor is given it, that is none."""
+    if num_labels is not None and num_labels < 1:
+        raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+
+
+def check_region(max_fpr: float, min_tpr: float) -> None:
+    """Refuse a region of the ROC curve, FPR <= max_fpr and TPR >= min_tpr, that is none."""
+    if not 0 < max_fpr <= 1:
+        raise ValueError(
+            "max_fpr, the highest false-positive rate of interest, must lie in (0, 1], "
+            f"got {max_fpr}"
+        )
+    if not 0 <= min_tpr < 1:
+        raise ValueError(
+            f"min_tpr, the lowest true-positive rate of interest, must lie in [0, 1), got {min_tpr}"
+        )
+
+
 def check_num_labels(logits: Tensor, num_labels: int | None) -> None:
     """Refuse logits whose number of labels is not the one a loss was made for."""
     if (logits.shape[1] if logits.ndim == 2 else 1) != (num_labels or 1):

@@ -77,3 +77,8 @@ def find_surrogate(surrogate: str | Surrogate, margin: float) -> Surrogate:
     if surrogate not in SURROGATES:
         raise ValueError(f"surrogate must be one of {list(SURROGATES)}, got {surrogate!r}")
     return SURROGATES[surrogate]
+
+
+def surrogate_name(surrogate: Surrogate) -> str:
+    """How a surrogate is shown: in quotes by its name, or as it shows itself."""
+    return repr(getattr(surrogate, "__name__", surrogate))

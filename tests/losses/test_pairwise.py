@@ -6,29 +6,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import cubic, mean_over_labels, pairwise, value_and_gradient
+from oracles_losses import cubic, mean_over_labels, pairwise, problems, value_and_gradient
 from torch.nn import Identity
 
 from aucmax import set_value_checks
-from aucmax.losses import MissingClassWarning, PairwiseAUCLoss, pair_sums
+from aucmax.losses import MissingClassWarning, PairwiseAUCLoss
+from aucmax.losses.pairs import sums as pair_sums
 from aucmax.surrogates import SURROGATES
 
 NAN = float("nan")
 NAMES = list(SURROGATES)
-
-
-@st.composite
-def problems(draw):
-    """Scores with many ties, targets with unknowns; at least one pair."""
-    rows, labels = draw(st.integers(2, 8)), draw(st.none() | st.integers(1, 3))
-    shape = (rows,) if labels is None else (rows, labels)
-    size = torch.Size(shape).numel()
-    scores = draw(st.lists(st.integers(-3, 3), min_size=size, max_size=size))
-    targets = draw(st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=size, max_size=size))
-    h = torch.tensor(scores, dtype=torch.float64).reshape(shape) / 4
-    target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
-    target[:2] = torch.tensor([0.0, 1.0]).reshape((2,) + (1,) * (target.ndim - 1))
-    return h, target
 
 
 def by_loops(h, target, surrogate, margin):

@@ -187,11 +187,26 @@ def test_a_threshold_as_soft_as_kappa_2_holds_alpha_below_its_saddle():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_fpr": 0.0}, "max_fpr, a share of the negatives, must lie in (0, 1], got 0.0"),
-        ({"max_fpr": 1.1}, "max_fpr, a share of the negatives, must lie in (0, 1], got 1.1"),
-        ({"max_fpr": NAN}, "max_fpr, a share of the negatives, must lie in (0, 1], got nan"),
-        ({"min_tpr": 1.0}, "min_tpr, where the region begins, must lie in [0, 1), got 1.0"),
-        ({"min_tpr": -0.1}, "min_tpr, where the region begins, must lie in [0, 1), got -0.1"),
+        (
+            {"max_fpr": 0.0},
+            "max_fpr, the highest false-positive rate of interest, must lie in (0, 1], got 0.0",
+        ),
+        (
+            {"max_fpr": 1.1},
+            "max_fpr, the highest false-positive rate of interest, must lie in (0, 1], got 1.1",
+        ),
+        (
+            {"max_fpr": NAN},
+            "max_fpr, the highest false-positive rate of interest, must lie in (0, 1], got nan",
+        ),
+        (
+            {"min_tpr": 1.0},
+            "min_tpr, the lowest true-positive rate of interest, must lie in [0, 1), got 1.0",
+        ),
+        (
+            {"min_tpr": -0.1},
+            "min_tpr, the lowest true-positive rate of interest, must lie in [0, 1), got -0.1",
+        ),
         ({"num_labels": 0}, "num_labels must be >= 1, or None for one label, got 0"),
         ({"kappa": 0.0}, "kappa must be > 0 (inf is exact), got 0.0"),
         ({"kappa": NAN}, "kappa must be > 0 (inf is exact), got nan"),

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_losses import SURROGATES as SLOW
-from oracles_losses import cubic, mean_over_labels, of_class, value_and_gradient
+from oracles_losses import cubic, mean_over_labels, of_class, problems, value_and_gradient
 from oracles_smooth import ByHand, one_way
 from torch.nn import Identity
 
@@ -23,20 +23,6 @@ from aucmax.surrogates import SURROGATES, squared_hinge
 NAN = float("nan")
 NAMES = list(SURROGATES)
 MONOTONE = ["squared_hinge", "hinge", "logistic", "sigmoid", "exponential"]
-
-
-@st.composite
-def problems(draw):
-    """Scores with many ties, targets with unknowns; at least one pair for each label."""
-    rows, labels = draw(st.integers(2, 8)), draw(st.none() | st.integers(1, 3))
-    shape = (rows,) if labels is None else (rows, labels)
-    size = torch.Size(shape).numel()
-    scores = draw(st.lists(st.integers(-3, 3), min_size=size, max_size=size))
-    targets = draw(st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=size, max_size=size))
-    h = torch.tensor(scores, dtype=torch.float64).reshape(shape) / 4
-    target = torch.tensor(targets, dtype=torch.float64).reshape(shape)
-    target[:2] = torch.tensor([0.0, 1.0]).reshape((2,) + (1,) * (target.ndim - 1))
-    return h, target
 
 
 def batch(rows=12, labels=None, share=3):

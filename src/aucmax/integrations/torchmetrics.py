@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
+from aucmax._checks import check_label_count
 from aucmax.metrics import UndefinedMetricWarning, auroc, average_precision
 
 
@@ -27,8 +28,7 @@ class _Ranking(Metric):
 
     def __init__(self, num_labels: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        if num_labels is not None and num_labels < 1:
-            raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+        check_label_count(num_labels)
         self.num_labels = num_labels
         self.add_state("scores", default=[], dist_reduce_fx="cat")
         self.add_state("target", default=[], dist_reduce_fx="cat")

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from .._checks import PerLabel, check_num_labels, mean_weights, per_label
+from .._checks import PerLabel, check_label_count, check_num_labels, mean_weights, per_label
 from .._moving_average import MovingAverage
-from ..surrogates import Surrogate, find_surrogate
+from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
 from .missing import warn_if_no_pair
-from .pair_sums import pair_sums
+from .pairs.sums import pair_sums
 
 
 class APLoss(AUCLoss):
@@ -73,8 +73,7 @@ class APLoss(AUCLoss):
         activation: Activation = torch.sigmoid,
     ) -> None:
         super().__init__(activation)
-        if num_labels is not None and num_labels < 1:
-            raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+        check_label_count(num_labels)
         self.surrogate = find_surrogate(surrogate, margin)
         self.num_samples, self.num_labels = num_samples, num_labels
         self.gamma, self.margin = gamma, margin
@@ -129,9 +128,9 @@ class APLoss(AUCLoss):
 
     def extra_repr(self) -> str:
         """Show what was asked for."""
-        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
+        name = surrogate_name(self.surrogate)
         prior = None if self.prior is None else self.prior.tolist()
         return (
             f"num_samples={self.num_samples}, num_labels={self.num_labels}, gamma={self.gamma}, "
-            f"surrogate={name!r}, margin={self.margin}, prior={prior}"
+            f"surrogate={name}, margin={self.margin}, prior={prior}"
         )

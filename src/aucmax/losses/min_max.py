@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .._checks import PerLabel, check_batch, check_num_labels, mean_weights, per_label
+from .._checks import (
+    PerLabel,
+    check_batch,
+    check_label_count,
+    check_num_labels,
+    mean_weights,
+    per_label,
+)
 from .base import Activation, AUCLoss
 
 
@@ -31,8 +38,7 @@ class MinMaxAUCLoss(AUCLoss):
         prior: PerLabel | None = None,
     ) -> None:
         super().__init__(activation)
-        if num_labels is not None and num_labels < 1:
-            raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+        check_label_count(num_labels)
         self.num_labels = num_labels
         self.margin: Tensor
         self.prior: Tensor | None

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from .._checks import mean_weights
-from ..surrogates import Surrogate, find_surrogate
+from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
 from .missing import warn_if_no_pair
-from .pair_sums import pair_sums
+from .pairs.sums import pair_sums
 
 
 class PNormPushLoss(AUCLoss):
@@ -73,5 +73,5 @@ class PNormPushLoss(AUCLoss):
 
     def extra_repr(self) -> str:
         """Show what was asked for."""
-        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
-        return f"p={self.p}, surrogate={name!r}, margin={self.margin}"
+        name = surrogate_name(self.surrogate)
+        return f"p={self.p}, surrogate={name}, margin={self.margin}"

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from .._checks import mean_weights
-from ..surrogates import Surrogate, find_surrogate
-from .all_pairs import pairs_mean
+from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
 from .missing import warn_if_no_pair
+from .pairs.means import pairs_mean
 
 
 class PairwiseAUCLoss(AUCLoss):
@@ -68,5 +68,5 @@ class PairwiseAUCLoss(AUCLoss):
 
     def extra_repr(self) -> str:
         """Show what was asked for."""
-        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
-        return f"surrogate={name!r}, margin={self.margin}"
+        name = surrogate_name(self.surrogate)
+        return f"surrogate={name}, margin={self.margin}"

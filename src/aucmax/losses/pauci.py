@@ -7,9 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .._checks import check_batch, check_num_labels, mean_weights, values_are_checked
+from .._checks import (
+    check_batch,
+    check_label_count,
+    check_num_labels,
+    check_region,
+    mean_weights,
+    values_are_checked,
+)
 from .base import Activation, AUCLoss
-from .worst_share import worst_mean, worst_region
+from .regions.worst_share import worst_mean, worst_region
 
 
 class PAUCILoss(AUCLoss):
@@ -227,12 +234,8 @@ class _RegionSaddle(torch.autograd.Function):
 def _check_options(
     max_fpr: float, min_tpr: float, num_labels: int | None, kappa: float, omega: float
 ) -> None:
-    if not 0 < max_fpr <= 1:
-        raise ValueError(f"max_fpr, a share of the negatives, must lie in (0, 1], got {max_fpr}")
-    if not 0 <= min_tpr < 1:
-        raise ValueError(f"min_tpr, where the region begins, must lie in [0, 1), got {min_tpr}")
-    if num_labels is not None and num_labels < 1:
-        raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+    check_region(max_fpr, min_tpr)
+    check_label_count(num_labels)
     if not kappa > 0:
         raise ValueError(f"kappa must be > 0 (inf is exact), got {kappa}")
     if not 0 <= omega < math.inf:

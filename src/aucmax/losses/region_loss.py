@@ -4,12 +4,12 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from .._checks import check_num_labels, mean_weights
-from ..surrogates import Surrogate, find_surrogate
-from .all_pairs import pairs_mean
+from .._checks import check_label_count, check_num_labels, check_region, mean_weights
+from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
 from .missing import warn_if_no_pair
-from .region import HighestRows
+from .pairs.means import pairs_mean
+from .regions.rows import HighestRows
 
 
 class RegionAUCLoss(AUCLoss):
@@ -36,18 +36,8 @@ class RegionAUCLoss(AUCLoss):
         activation: Activation,
     ) -> None:
         super().__init__(activation)
-        if not 0 < max_fpr <= 1:
-            raise ValueError(
-                "max_fpr, the highest false-positive rate of interest, must lie in (0, 1], "
-                f"got {max_fpr}"
-            )
-        if not 0 <= min_tpr < 1:
-            raise ValueError(
-                "min_tpr, the lowest true-positive rate of interest, must lie in [0, 1), "
-                f"got {min_tpr}"
-            )
-        if num_labels is not None and num_labels < 1:
-            raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+        check_region(max_fpr, min_tpr)
+        check_label_count(num_labels)
         self.surrogate = find_surrogate(surrogate, margin)
         self.max_fpr, self.min_tpr = max_fpr, min_tpr
         self.margin, self.gamma, self.num_labels = margin, gamma, num_labels
@@ -74,5 +64,5 @@ class RegionAUCLoss(AUCLoss):
     @abstractmethod
     def extra_repr(self) -> str:
         """Show what was asked for."""
-        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
-        return f"gamma={self.gamma}, surrogate={name!r}, margin={self.margin}"
+        name = surrogate_name(self.surrogate)
+        return f"gamma={self.gamma}, surrogate={name}, margin={self.margin}"

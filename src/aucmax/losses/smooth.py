@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .._checks import check_num_labels, mean_weights
+from .._checks import check_label_count, check_num_labels, mean_weights
 from .._moving_average import LogMovingAverage
-from ..surrogates import Surrogate, find_surrogate
+from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
 from .missing import warn_if_no_pair
-from .pair_softmax import PairSoftmax
+from .pairs.softmax import PairSoftmax
 
 
 class SmoothAUCLoss(AUCLoss):
@@ -36,8 +36,7 @@ class SmoothAUCLoss(AUCLoss):
     ) -> None:
         super().__init__(activation)
         check_temperature("temperature", temperature)
-        if num_labels is not None and num_labels < 1:
-            raise ValueError(f"num_labels must be >= 1, or None for one label, got {num_labels}")
+        check_label_count(num_labels)
         self.surrogate = find_surrogate(surrogate, margin)
         self.margin, self.temperature = margin, temperature
         self.num_samples, self.num_labels, self.gamma = num_samples, num_labels, gamma
@@ -101,10 +100,10 @@ class SmoothAUCLoss(AUCLoss):
 
     def extra_repr(self) -> str:
         """Show what was asked for."""
-        name = getattr(self.surrogate, "__name__", repr(self.surrogate))
+        name = surrogate_name(self.surrogate)
         return (
             f"temperature={self.temperature}, num_samples={self.num_samples}, "
-            f"num_labels={self.num_labels}, gamma={self.gamma}, surrogate={name!r}, "
+            f"num_labels={self.num_labels}, gamma={self.gamma}, surrogate={name}, "
             f"margin={self.margin}"
         )
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..losses.all_pairs import squared_hinge_mean
+from ..losses.pairs.means import squared_hinge_mean
 
 MARGIN = 1.0
 """It sets the scale of the scores only, which is free: any other would give the same ranking."""

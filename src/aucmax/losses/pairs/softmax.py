@@ -15,8 +15,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ..surrogates import Surrogate, square, squared_hinge
-from .pair_series import MAX_EXPONENT, Ends, Series
+from ...surrogates import Surrogate, square, squared_hinge
+from .series import MAX_EXPONENT, Ends, Series
 
 BLOCK_PAIRS = 2**17
 """Pairs at a time on the CPU, where they had best stay in its cache."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..surrogates import Surrogate, square, squared_hinge
-from .pair_sums import pair_sums
+from ...surrogates import Surrogate, square, squared_hinge
+from .sums import pair_sums
 
 _TINY = 1e-30  # a total of weights may be small, but is 0 only where there is no row
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..surrogates import (
+from ...surrogates import (
     Surrogate,
     barrier_hinge,
     exponential,

@@ -6,7 +6,9 @@ from oracles_losses import SURROGATES as SLOW
 from torch.nn import Identity
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aucmax.losses import PairwiseAUCLoss, all_pairs, pair_sums
+from aucmax.losses import PairwiseAUCLoss
+from aucmax.losses.pairs import means as all_pairs
+from aucmax.losses.pairs import sums as pair_sums
 from aucmax.surrogates import SURROGATES
 
 ROWS = 100_000

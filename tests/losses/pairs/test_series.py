@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aucmax.losses import pair_series, pair_softmax
-from aucmax.losses.pair_series import MAX_EXPONENT, Ends, Series
-from aucmax.losses.pair_softmax import Blocks
+from aucmax.losses.pairs import series as pair_series
+from aucmax.losses.pairs import softmax as pair_softmax
+from aucmax.losses.pairs.series import MAX_EXPONENT, Ends, Series
+from aucmax.losses.pairs.softmax import Blocks
 from aucmax.surrogates import square, squared_hinge
 
 

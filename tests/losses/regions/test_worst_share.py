@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_pauci import mean_of, worst, worst_rows
 
-from aucmax.losses.worst_share import worst_mean, worst_region
+from aucmax.losses.regions.worst_share import worst_mean, worst_region
 
 UNIT = st.floats(0, 1)
 GRID = st.integers(0, 4).map(lambda i: i / 4)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_partial import highest
 
-from aucmax.losses.region import HighestRows, RunningThreshold
+from aucmax.losses.regions.rows import HighestRows, RunningThreshold
 
 SHARES = st.sampled_from([0.01, 0.1, 0.25, 0.3, 1 / 3, 0.5, 0.7, 1 - 0.9, 0.999, 1.0])
 

@@ -8,9 +8,9 @@ from oracles_losses import columns as labels_of
 from oracles_losses import cubic
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aucmax.losses import pair_sums as module
-from aucmax.losses.all_pairs import blockwise_mean
-from aucmax.losses.pair_sums import pair_sums
+from aucmax.losses.pairs import sums as module
+from aucmax.losses.pairs.means import blockwise_mean
+from aucmax.losses.pairs.sums import pair_sums
 from aucmax.surrogates import SURROGATES
 
 SLOW_OF = {**SLOW, "cubic": lambda t, m: max(0 * t, m - t) ** 3}

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .._moving_average import MovingAverage
+from ..._moving_average import MovingAverage
 
 
 class HighestRows(nn.Module):

@@ -4,9 +4,9 @@ from oracles_losses import SURROGATES as SLOW
 from oracles_losses import cubic
 from oracles_smooth import log_mean_exp, rows_of_pairs
 
-from aucmax.losses import pair_softmax
-from aucmax.losses.pair_series import MAX_EXPONENT, Series
-from aucmax.losses.pair_softmax import Blocks, PairSoftmax
+from aucmax.losses.pairs import softmax as pair_softmax
+from aucmax.losses.pairs.series import MAX_EXPONENT, Series
+from aucmax.losses.pairs.softmax import Blocks, PairSoftmax
 from aucmax.surrogates import SURROGATES, square, squared_hinge
 
 NAMES = list(SURROGATES)
