@@ -43,7 +43,7 @@ METHODS: dict[str, Method] = {
     "pairwise, squared hinge": Method(lambda n: PairwiseAUCLoss(), AREA),
     "pairwise, sigmoid": Method(lambda n: PairwiseAUCLoss("sigmoid"), AREA),
     "AUM": Method(lambda n: AUMLoss(), AREA),
-    "cross-entropy + AUCM": Method(lambda n: CrossEntropyAUCLoss(), AREA),
+    "cross-entropy + AUCM": Method(lambda n: CrossEntropyAUCLoss(AUCMLoss()), AREA),
     "compositional": Method(lambda n: CompositionalAUCLoss(), AREA, optimizer=pdsca, forwards=2),
     "AP, gamma 0.1": Method(lambda n: APLoss(n, gamma=0.1, prior=SHARE), TOP),
     "AP, gamma 0.9": Method(lambda n: APLoss(n, gamma=0.9, prior=SHARE), TOP),

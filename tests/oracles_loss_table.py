@@ -55,8 +55,8 @@ LOSSES |= {
     "PAUCI": lambda labels: PAUCILoss(0.4, num_labels=labels),
     "PAUCI two-way": lambda labels: PAUCILoss(0.4, 0.5, num_labels=labels),
     "AUM": lambda labels: AUMLoss(),
-    "CE + AUCM": lambda labels: CrossEntropyAUCLoss(weight=0.5, num_labels=labels),
-    "CE + pairwise": lambda labels: CrossEntropyAUCLoss(PairwiseAUCLoss()),
+    "CE + AUCM": lambda labels: CrossEntropyAUCLoss(AUCMLoss(num_labels=labels), weight=0.5),
+    "CE + pairwise": lambda labels: CrossEntropyAUCLoss(),
     "compositional": lambda labels: CompositionalAUCLoss(num_labels=labels).eval(),
 }
 PAIRS = {f"pairwise {name}" for name in ("logistic", "sigmoid", "barrier_hinge", "own")}

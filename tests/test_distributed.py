@@ -47,7 +47,7 @@ LOSSES = {
     "averaged": lambda n: Averaged(n),
     "APLoss": lambda n: APLoss(n, gamma=0.3),
     "AUMLoss": lambda n: AUMLoss(),
-    "CrossEntropyAUCLoss": lambda n: CrossEntropyAUCLoss(),
+    "CrossEntropyAUCLoss": lambda n: CrossEntropyAUCLoss(AUCMLoss()),
     "PNormPushLoss": lambda n: PNormPushLoss(),
     "PartialAUCLoss": lambda n: PartialAUCLoss(0.4, gamma=0.3),
     "PAUCILoss": lambda n: PAUCILoss(0.4, 0.3),

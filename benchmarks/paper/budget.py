@@ -4,9 +4,12 @@ from cells import Cell
 from parts import Data
 
 
-def batches_per_round(cell: Cell, *, two_stage: bool, forwards: int = 1) -> int:
-    """So many that all of a run, both stages and all forward passes, is the cell's budget."""
-    return max(1, cell.total_steps // cell.rounds // forwards // (2 if two_stage else 1))
+def batches_per_round(cell: Cell, *, share: float = 1.0, forwards: int = 1) -> int:
+    """So many that all of a run, both stages and all forward passes, is the cell's budget.
+
+    ``share`` is that of the stage in question.
+    """
+    return max(1, round(share * cell.total_steps / cell.rounds / forwards))
 
 
 def positives_per_batch(share: float, cell: Cell, data: Data) -> int:

@@ -11,12 +11,21 @@ from typing import Any
 import torch
 from budget import batches_per_round, positives_per_batch
 from cells import Cell
+from memory import RememberedPairsLoss
 from parts import Data
-from pretraining import MAX_NORM, MOMENTUM, WEIGHT_DECAY
+from pretraining import (
+    MAX_NORM,
+    MOMENTUM,
+    TWO_STAGES,
+    WEIGHT_DECAY,
+    FirstStage,
+    MakeBatches,
+    natural_batches,
+)
 from rivals import RIVALS
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
-from training import Batches, DivergedError, Recipe, logits, milestones, natural
+from training import Batches, DivergedError, Recipe, logits, milestones
 
 from aucmax import PESG, BalancedBatches, StageLR, param_groups
 from aucmax.losses import (
@@ -35,6 +44,7 @@ from aucmax.losses import (
 from aucmax.optim.pdsca import PDSCA
 
 Rates = tuple[float, float, float]
+FINE: Rates = (0.001, 0.003, 0.01)
 RAW: Rates = (0.01, 0.03, 0.1)
 SIGMOID: Rates = (0.03, 0.1, 0.3)
 
@@ -53,13 +63,38 @@ def compositional(groups: list[dict[str, Any]], lr: float) -> Optimizer:
     return PDSCA(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
 
 
+def with_positives(share: float) -> MakeBatches:
+    """Batches with a share of positives, or with all of them if there are not so many."""
+
+    def make(cell: Cell, data: Data, seed: int, count: int) -> Batches:
+        wanted = positives_per_batch(share, cell, data) / cell.batch
+        if not wanted:
+            return natural_batches(cell, data, seed, count)
+        target = data.train.target.cpu()
+        sampler = BalancedBatches(target, cell.batch, wanted, seed=seed, num_batches=count)
+
+        def of_round(number: int) -> Iterator[Tensor]:
+            sampler.set_epoch(number)
+            return map(torch.tensor, sampler)
+
+        return of_round
+
+    return make
+
+
+BALANCED = FirstStage("balanced", batches=with_positives(0.5))
+LONG = FirstStage("balanced-7-8", 7 / 8, with_positives(0.5), new_head=False)
+"""Before a short fine-tuning."""
+
+
 @dataclass(frozen=True)
 class Method:
     """An objective and how it is trained.
 
     ``loss`` takes the share of positives in training. ``positives`` is their share in each batch,
     0 for batches at the natural rate. ``forwards`` are the passes of a step. ``main`` methods come
-    first and on every cell; ``family`` says what a method counts as in comparisons.
+    first and on every cell; ``family`` says what a method counts as in comparisons; ``first`` is
+    the stage before, if there are two.
     """
 
     loss: Callable[[float], Loss]
@@ -67,7 +102,7 @@ class Method:
     positives: float = 0.5
     optimizer: Callable[[list[dict[str, Any]], float], Optimizer] = sgd
     forwards: int = 1
-    two_stage: bool = False
+    first: FirstStage | None = None
     main: bool = False
     family: str = "ours"
 
@@ -84,18 +119,18 @@ METHODS: dict[str, Method] = {
     "CE balanced": Method(lambda p: BCELoss(), main=True, **_CE),
     "CE weighted": Method(lambda p: BCELoss(pos_weight=(1 - p) / p), positives=0, main=True, **_CE),
     "logit adjustment": Method(lambda p: LogitAdjustedLoss(p), positives=0, main=True, **_CE),
-    "pairwise raw 20%": Method(lambda p: raw(), positives=0.2, main=True),
-    "pairwise raw 50%": Method(lambda p: raw(), main=True),
-    "logistic raw 20%": Method(lambda p: raw("logistic"), positives=0.2, main=True),
+    "pairwise raw 20%": Method(lambda p: raw(), positives=0.2),
+    "pairwise raw 50%": Method(lambda p: raw()),
+    "logistic raw 20%": Method(lambda p: raw("logistic"), positives=0.2),
     "CE + pairwise raw": Method(lambda p: CrossEntropyAUCLoss(raw()), main=True),
     "AUC-M": Method(lambda p: AUCMLoss(), main=True, **_AUCM),
-    "two-stage pairwise raw": Method(lambda p: raw(), two_stage=True, main=True),
-    "two-stage AUC-M": Method(lambda p: AUCMLoss(), two_stage=True, main=True, **_AUCM),
+    "two-stage pairwise raw": Method(lambda p: raw(), first=TWO_STAGES),
+    "two-stage AUC-M": Method(lambda p: AUCMLoss(), first=TWO_STAGES, main=True, **_AUCM),
     "focal": Method(lambda p: FocalLoss(), positives=0, **_CE),
     "CE 20%": Method(lambda p: BCELoss(), positives=0.2, **_CE),
     "logistic raw 50%": Method(lambda p: raw("logistic")),
     "CE + pairwise raw 20%": Method(lambda p: CrossEntropyAUCLoss(raw()), positives=0.2),
-    "two-stage pairwise raw 20%": Method(lambda p: raw(), positives=0.2, two_stage=True),
+    "two-stage pairwise raw 20%": Method(lambda p: raw(), positives=0.2, first=TWO_STAGES),
     "AUC-M 20%": Method(lambda p: AUCMLoss(), positives=0.2, **_AUCM),
     "AUC-M margin .5": Method(lambda p: AUCMLoss(0.5), **_AUCM),
     "AUC-M margin .3": Method(lambda p: AUCMLoss(0.3), **_AUCM),
@@ -106,6 +141,18 @@ METHODS: dict[str, Method] = {
     "AUM": Method(lambda p: AUMLoss()),
     "compositional AUC-M": Method(
         lambda p: CompositionalAUCLoss(), SIGMOID, optimizer=compositional, forwards=2
+    ),
+    "balanced, pairwise raw": Method(lambda p: raw(), first=BALANCED),
+    "balanced, AUC-M": Method(lambda p: AUCMLoss(), first=BALANCED, **_AUCM),
+    "balanced, fine pairwise": Method(lambda p: raw(), FINE, first=LONG),
+    "CE, then balanced": Method(lambda p: BCELoss(), first=TWO_STAGES, **_CE),
+    "remembered pairs": Method(lambda p: RememberedPairsLoss(8)),
+    "remembered pairs 20%": Method(lambda p: RememberedPairsLoss(8), positives=0.2),
+    "CE + AUC-M": Method(lambda p: CrossEntropyAUCLoss(AUCMLoss())),
+    "CE + pairwise sigmoid": Method(lambda p: CrossEntropyAUCLoss(PairwiseAUCLoss())),
+    "CE + logistic raw": Method(lambda p: CrossEntropyAUCLoss(raw("logistic"))),
+    "CE + partial raw": Method(
+        lambda p: CrossEntropyAUCLoss(PartialAUCLoss(0.3, activation=nn.Identity()))
     ),
     "partial AUC .3": Method(lambda p: PartialAUCLoss(0.3, activation=nn.Identity())),
 }
@@ -141,21 +188,7 @@ def recipe(
                 raise
             raise DivergedError from error
 
-    batches = _batches(method, seed, cell, data)
+    share = 1 - method.first.share if method.first else 1.0
+    count = batches_per_round(cell, share=share, forwards=method.forwards)
+    batches = with_positives(method.positives)(cell, data, seed, count)
     return Recipe(step, batches, scheduler.step, (loss, optimizer, scheduler))
-
-
-def _batches(method: Method, seed: int, cell: Cell, data: Data) -> Batches:
-    """With the wanted share of positives, or with all of them if there are not so many."""
-    count = batches_per_round(cell, two_stage=method.two_stage, forwards=method.forwards)
-    share = positives_per_batch(method.positives, cell, data) / cell.batch
-    if not share:
-        return natural(cell, len(data.train), seed, count)
-    target = data.train.target.cpu()
-    sampler = BalancedBatches(target, cell.batch, share, seed=seed, num_batches=count)
-
-    def of_round(number: int) -> Iterator[Tensor]:
-        sampler.set_epoch(number)
-        return map(torch.tensor, sampler)
-
-    return of_round

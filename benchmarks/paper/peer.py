@@ -19,6 +19,7 @@ from libauc.losses import AUCMLoss, CompositionalAUCLoss  # pyright: ignore[repo
 from libauc.optimizers import PDSCA, PESG  # pyright: ignore[reportMissingImports]
 from libauc.sampler import DualSampler  # pyright: ignore[reportMissingImports]
 from parts import Data
+from pretraining import TWO_STAGES
 from rivals import RIVALS, Rival
 from running import Request, execute
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class _Decays:
 
 def _batches(rival: Rival, seed: int, cell: Cell, data: Data) -> Batches:
     """Of its own sampler, as many as ours."""
-    count = batches_per_round(cell, two_stage=rival.two_stage)
+    count = batches_per_round(cell, share=0.5 if rival.two_stage else 1.0)
     labels = data.train.target.cpu().numpy().astype(int)
     positives = positives_per_batch(rival.positives, cell, data)
     sampler = DualSampler(
@@ -87,7 +88,9 @@ def main() -> None:
         words = json.loads(line)
         request, rival = Request.from_json(words["request"]), RIVALS[words["request"]["method"]]
         result = execute(
-            request, rival.two_stage, lambda m, d, q=request, r=rival: recipe(r, q, m, d)
+            request,
+            TWO_STAGES if rival.two_stage else None,
+            lambda m, d, q=request, r=rival: recipe(r, q, m, d),
         )
         if result.scores:
             np.savez(words["scores"], allow_pickle=False, **result.scores)

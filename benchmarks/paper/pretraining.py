@@ -1,6 +1,8 @@
 """New networks, and networks after the first of two stages. Needs torch and numpy only."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,35 @@ from cells import Cell
 from networks import last_layer, network
 from parts import Data
 from torch import Tensor, nn
-from training import Loop, Recipe, milestones, natural
+from training import Batches, Loop, Recipe, milestones, natural
 
 MOMENTUM, WEIGHT_DECAY, MAX_NORM = 0.9, 1e-4, 5.0
 """Of SGD, here and in all methods but the rival's; gradients are clipped to MAX_NORM."""
 PRETRAIN_LR = 0.1
+MakeBatches = Callable[[Cell, Data, int, int], Batches]
+"""Of a cell, its data, a seed and how many batches a round has."""
+
+
+def natural_batches(cell: Cell, data: Data, seed: int, count: int) -> Batches:
+    """At the natural rate."""
+    return natural(cell, len(data.train), seed, count)
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """Cross-entropy for a share of the budget, then perhaps a new last layer.
+
+    ``name`` tells the kept networks of one kind from those of another.
+    """
+
+    name: str = ""
+    share: float = 0.5
+    batches: MakeBatches = natural_batches
+    new_head: bool = True
+
+
+TWO_STAGES = FirstStage()
+"""The paper's: half of the budget, all rows at their natural rate."""
 
 
 def fresh(cell: Cell, seed: int, data: Data) -> nn.Module:
@@ -26,14 +52,15 @@ def fresh(cell: Cell, seed: int, data: Data) -> nn.Module:
     return model.to(data.train.inputs.device)
 
 
-def pretrained(cell: Cell, seed: int, data: Data, folder: Path) -> nn.Module:
-    """After half of the budget by cross-entropy, with a new last layer; made once, then read."""
-    path = folder / f"{cell.name}-{cell.total_steps}-{seed}.pt"
+def pretrained(cell: Cell, seed: int, data: Data, folder: Path, first: FirstStage) -> nn.Module:
+    """After the first of two stages; made once, then read."""
+    words = (cell.name, cell.total_steps, seed, first.name)
+    path = folder / f"{'-'.join(str(word) for word in words if word != '')}.pt"
     model = fresh(cell, seed, data)
     new = {key: value.clone() for key, value in last_layer(model).state_dict().items()}
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        loop = Loop(_cross_entropy(cell, seed, data, model), data, cell, seed)
+        loop = Loop(_cross_entropy(cell, seed, data, model, first), data, cell, seed)
         for number in range(cell.rounds):
             loop.run_round(number)
         partial = path.with_name(f"{os.getpid()}-{path.name}")
@@ -41,12 +68,14 @@ def pretrained(cell: Cell, seed: int, data: Data, folder: Path) -> nn.Module:
         partial.replace(path)  # another process may be doing the same
     torch.manual_seed(seed)
     model.load_state_dict(torch.load(path, map_location=data.train.inputs.device))
-    last_layer(model).load_state_dict(new)
+    if first.new_head:
+        last_layer(model).load_state_dict(new)
     return model
 
 
-def _cross_entropy(cell: Cell, seed: int, data: Data, model: nn.Module) -> Recipe:
-    """On batches at the natural rate."""
+def _cross_entropy(
+    cell: Cell, seed: int, data: Data, model: nn.Module, first: FirstStage
+) -> Recipe:
     options: dict[str, Any] = {"momentum": MOMENTUM, "weight_decay": WEIGHT_DECAY}
     optimizer = torch.optim.SGD(model.parameters(), PRETRAIN_LR, **options)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones(cell.rounds))
@@ -57,5 +86,5 @@ def _cross_entropy(cell: Cell, seed: int, data: Data, model: nn.Module) -> Recip
         nn.utils.clip_grad_norm_(list(model.parameters()), MAX_NORM)
         optimizer.step()
 
-    batches = natural(cell, len(data.train), seed, batches_per_round(cell, two_stage=True))
-    return Recipe(step, batches, scheduler.step)
+    count = batches_per_round(cell, share=first.share)
+    return Recipe(step, first.batches(cell, data, seed, count), scheduler.step)

@@ -24,7 +24,7 @@ class Rival:
 RIVALS: dict[str, Rival] = {
     "LibAUC AUCM v1": Rival(main=True),
     "LibAUC two-stage v1": Rival(two_stage=True, main=True),
-    "LibAUC AUCM v2": Rival("v2", main=True),
+    "LibAUC AUCM v2": Rival("v2"),
     "LibAUC two-stage v2": Rival("v2", two_stage=True),
     "LibAUC AUCM v1 20%": Rival(positives=0.2),
     "LibAUC PDSCA": Rival(compositional=True),

@@ -129,7 +129,7 @@ def _ours(request: Request) -> Result:
     method = METHODS[request.method]
     return execute(
         request,
-        method.two_stage,
+        method.first,
         lambda model, data: recipe(method, request.lr, request.seed, request.cell, data, model),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from cells import Cell
 from parts import Data, draw
-from pretraining import fresh, pretrained
+from pretraining import FirstStage, fresh, pretrained
 from torch import nn
 from training import READOUTS, Loop, Recipe, test_scores
 
@@ -63,13 +63,13 @@ class Result:
     scores: dict[str, np.ndarray]
 
 
-def execute(request: Request, two_stage: bool, make: MakeRecipe) -> Result:
+def execute(request: Request, first: FirstStage | None, make: MakeRecipe) -> Result:
     """Draw the parts, train, and score the test part if that is asked for."""
     device = torch.device(request.device)
     data = draw(request.cell, request.seed, request.cache, device)
-    if two_stage:
+    if first is not None:
         folder = request.work / "pretrained"
-        model = pretrained(request.cell, request.seed, data, folder)
+        model = pretrained(request.cell, request.seed, data, folder, first)
     else:
         model = fresh(request.cell, request.seed, data)
     if request.checkpoint is not None:

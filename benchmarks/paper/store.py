@@ -52,7 +52,7 @@ class Store:
         for name in READOUTS:
             row |= {f"{name}_round": str(result.round[name])}
             row |= {f"{name}_val": f"{result.value[name]:.6f}", f"{name}_test": tests.get(name, "")}
-        row |= {"seconds": f"{result.seconds:.2f}", **_facts()}
+        row |= {"seconds": f"{result.seconds:.2f}", **facts_of_run()}
         with _lock(self.runs):
             if result.scores:
                 self._add_scores(request, result, target)
@@ -121,7 +121,7 @@ def _auc_text(scores: np.ndarray, target: np.ndarray) -> str:
 
 
 @cache
-def _facts() -> dict[str, str]:
+def facts_of_run() -> dict[str, str]:
     """Date, commit, version and machine: benchmarks/run.py's, which shares its name with ours."""
     path = Path(__file__).parents[1] / "run.py"
     spec = importlib.util.spec_from_file_location("benchmarks_run", path)

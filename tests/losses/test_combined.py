@@ -68,11 +68,14 @@ def test_gradients_are_the_sum_of_the_parts(auc, cross_entropy, weight):
     torch.testing.assert_close(found[1:], tuple(weight * part for part in parts[1:]))
 
 
-def test_defaults_are_cross_entropy_and_aucm_with_equal_weight():
+def test_defaults_are_cross_entropy_and_all_pairs_of_raw_scores_with_equal_weight():
     logits, target = batch()
     loss = CrossEntropyAUCLoss()
-    expected = BCELoss()(logits, target) + AUCMLoss()(logits, target)
-    assert torch.equal(loss(logits, target), expected)
+    hinges = [
+        (1 - p + n).clamp(min=0) ** 2 for p in logits[target == 1] for n in logits[target == 0]
+    ]
+    expected = BCELoss()(logits, target) + sum(hinges) / len(hinges)
+    torch.testing.assert_close(loss(logits, target), expected)
     assert "weight=1.0" in repr(loss)
 
 
@@ -88,7 +91,7 @@ def test_gradients_of_half_precision_are_added_in_float32(dtype):
 
 @both
 def test_groups_find_the_variables_of_the_auc_part(kind):
-    loss, model = kind(), nn.Linear(3, 1)
+    loss, model = kind(AUCMLoss()), nn.Linear(3, 1)
     weights, down, up = aucmax.param_groups(model, AllGather(loss))
     assert len(weights["params"]) == 2
     assert [id(p) for p in down["params"]] == [id(loss.auc.a), id(loss.auc.b)]
@@ -99,7 +102,7 @@ def test_groups_find_the_variables_of_the_auc_part(kind):
 
 def test_it_trains_with_an_ordinary_optimizer():
     logits, target = batch(40)
-    model, loss = nn.Linear(1, 1), CrossEntropyAUCLoss()
+    model, loss = nn.Linear(1, 1), CrossEntropyAUCLoss(AUCMLoss())
     optimizer = torch.optim.SGD(aucmax.param_groups(model, loss), lr=0.3)
     x = (logits + target).float()[:, None]
     for _ in range(100):

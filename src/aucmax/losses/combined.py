@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from .aucm import AUCMLoss
 from .base import Loss
 from .cross_entropy import BCELoss
+from .pairwise import PairwiseAUCLoss
 
 
 class CrossEntropyWithAUC(Loss):
@@ -17,19 +17,16 @@ class CrossEntropyWithAUC(Loss):
     too. Its variables are its own: :func:`aucmax.param_groups` finds them inside.
 
     Args:
-        auc: the AUC part, any loss of this library; None takes :class:`AUCMLoss`.
+        auc: the AUC part, any loss of this library.
         cross_entropy: the other part, any loss; None takes :class:`BCELoss`.
-        num_labels: L, for the default AUC part.
 
     Raises:
         TypeError: if a part is not a :class:`Loss`.
     """
 
-    def __init__(
-        self, auc: Loss | None, cross_entropy: Loss | None, num_labels: int | None
-    ) -> None:
+    def __init__(self, auc: Loss, cross_entropy: Loss | None) -> None:
         super().__init__()
-        self.auc = AUCMLoss(num_labels=num_labels) if auc is None else _part("auc", auc)
+        self.auc = _part("auc", auc)
         self.cross_entropy = (
             BCELoss() if cross_entropy is None else _part("cross_entropy", cross_entropy)
         )
@@ -57,15 +54,15 @@ class CrossEntropyAUCLoss(CrossEntropyWithAUC):
 
     .. math:: L_{CE} + w\,L_{AUC}
 
-    The plain rival of two-stage and of compositional training (:class:`CompositionalAUCLoss`):
-    cross-entropy shapes the features from the first step on, the AUC loss the ranking. It needs
-    no special optimizer.
+    The default of ``aucmax fit``, on batches with half of their rows positive: of what was tried
+    it is the one that was best on average (``docs/evidence.md``). Cross-entropy shapes the features
+    from the first step on, the AUC loss the ranking; one stage, no special optimizer.
 
     Args:
-        auc: the AUC part, any loss of this library; None takes :class:`AUCMLoss`.
+        auc: the AUC part, any loss of this library; None takes all pairs by the squared hinge on
+            raw scores, ``PairwiseAUCLoss(activation=torch.nn.Identity())``.
         weight: w, finite, >= 0; 0 is cross-entropy alone.
         cross_entropy: the other part, any loss; None takes :class:`BCELoss`.
-        num_labels: L for logits (B, L), if ``auc`` is None; else the part was told its own.
 
     Raises:
         TypeError: if a part is not a :class:`Loss`.
@@ -73,7 +70,8 @@ class CrossEntropyAUCLoss(CrossEntropyWithAUC):
 
     >>> loss_fn = CrossEntropyAUCLoss(weight=0.5)
     >>> logits, target = torch.tensor([2.0, -1.0]), torch.tensor([1, 0])
-    >>> parts = BCELoss()(logits, target) + 0.5 * AUCMLoss()(logits, target)
+    >>> pairs = PairwiseAUCLoss(activation=torch.nn.Identity())
+    >>> parts = BCELoss()(logits, target) + 0.5 * pairs(logits, target)
     >>> bool(loss_fn(logits, target) == parts)
     True
     """
@@ -84,9 +82,9 @@ class CrossEntropyAUCLoss(CrossEntropyWithAUC):
         *,
         weight: float = 1.0,
         cross_entropy: Loss | None = None,
-        num_labels: int | None = None,
     ) -> None:
-        super().__init__(auc, cross_entropy, num_labels)
+        raw = PairwiseAUCLoss(activation=torch.nn.Identity())
+        super().__init__(raw if auc is None else auc, cross_entropy)
         if not 0 <= weight < math.inf:
             raise ValueError(f"weight, that of the AUC part, must be finite and >= 0, got {weight}")
         self.weight = weight

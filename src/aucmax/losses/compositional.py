@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .aucm import AUCMLoss
 from .base import Loss
 from .combined import CrossEntropyWithAUC
 
@@ -51,7 +52,7 @@ class CompositionalAUCLoss(CrossEntropyWithAUC):
         cross_entropy: Loss | None = None,
         num_labels: int | None = None,
     ) -> None:
-        super().__init__(auc, cross_entropy, num_labels)
+        super().__init__(AUCMLoss(num_labels=num_labels) if auc is None else auc, cross_entropy)
         self.next_is_inner = True
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
