@@ -29,19 +29,24 @@ PATH = RESULTS / "recipes.csv"
 NEGATIVES = 1000
 """Rows are thinned to so many negatives, so that a run takes a minute or two."""
 EPOCHS = 12
-ADAM = "--optimizer torch.optim.AdamW --optimizer.lr 0.001 --optimizer.weight_decay 0.0001"
+ADAM = "--optimizer torch.optim.Adam --optimizer.lr 0.001 --optimizer.weight_decay 0.0001"
 ONE = f"--pretrain.epochs 0 --schedule.epochs {EPOCHS}"
 TWO = f"--pretrain.epochs {EPOCHS // 2} --schedule.epochs {EPOCHS // 2}"
-SUM = (
-    "--loss CrossEntropyAUCLoss --loss.auc PairwiseAUCLoss --loss.auc.activation torch.nn.Identity"
+SGD = (
+    "--optimizer PESG --optimizer.lr 0.03 --optimizer.momentum 0.9 --optimizer.weight_decay 0.0001"
 )
-RAW = "--loss PairwiseAUCLoss --loss.activation torch.nn.Identity"
+SUM = "--loss CrossEntropyAUCLoss --loss.auc PairwiseAUCLoss"
+RAW = "--loss.auc.activation torch.nn.Identity"
 VARIANTS = {
-    "two-stage AUC-M": TWO,
-    "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "CE balanced": f"{ONE} --loss BCELoss {ADAM}",
-    "pairwise raw": f"{ONE} {RAW} {ADAM}",
-    "CE + pairwise raw": f"{ONE} {SUM} {ADAM}",
+    "CE + pairwise raw": f"{ONE} {SUM} {RAW} {ADAM}",
+    "CE + pairwise raw, SGD": f"{ONE} {SUM} {RAW} {SGD}",
+    "CE + pairwise sigmoid": f"{ONE} {SUM} {ADAM}",
+    "CE + pairwise raw / 4": f"{ONE} {SUM} {RAW} --loss.weight 0.25 {ADAM}",
+    "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
+    "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
+    "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "
+    "--optimizer.epoch_decay 0.002 --optimizer.weight_decay 0.0001",
 }
 
 

@@ -18,7 +18,7 @@ from plan import Scope
 from run import WORK
 from stats import Found, all_found
 from store import RESULTS, Store
-from tables import Line, lines, summary, write
+from tables import Line, lines, page_table, summary, write
 from training import READOUTS
 
 from aucmax.report.tables import text_table
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0, help="as for run.py")
     parser.add_argument("--work", type=Path, default=WORK, help="as for run.py")
     parser.add_argument("--quick", action="store_true", help="what run.py --quick has kept")
+    parser.add_argument("--lines", choices=NAMES, help="print a method's table for the documents")
     options = parser.parse_args()
     scope = Scope(tuple(range(options.seeds)))
     folder = RESULTS
@@ -67,6 +68,9 @@ def main() -> None:
     everything = [one for found in blocks.values() for one in found]
     if not everything:
         raise SystemExit("no method has all its runs on any cell yet; run run.py")
+    if options.lines:
+        print("\n".join(page_table(everything, options.lines)))
+        return
     write(folder / f"{name}_table.csv", lines(everything))
     write(folder / f"{name}_summary.csv", _summaries(blocks))
     (folder / f"{name}.html").write_text(_page(blocks, len(scope.seeds), options.readout))

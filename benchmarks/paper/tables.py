@@ -57,6 +57,30 @@ def summary(cells: list[Found]) -> list[Line]:
     return found
 
 
+def page_table(cells: list[Found], method: str) -> list[str]:
+    """Lines of docs/evidence.md: a method against the best cross-entropy and the best LibAUC."""
+    header = ["cell", "AUC", *(f"{title}, and difference" for title in ("cross-entropy", "LibAUC"))]
+    rows = [header, ["---"] * len(header)]
+    for one in cells:
+        name: Name = (method, "best")
+        if name not in one.entries:
+            continue
+        row = [one.cell.name, f"{one.entries[name].mean:.3f}"]
+        for family in REFERENCES:
+            reference = one.best(family)
+            row.append("" if reference is None else _against(one, name, reference))
+        rows.append(row)
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _against(one: Found, ours: Name, reference: Name) -> str:
+    gap = one.gap(ours, reference)
+    words = f"{gap.estimate:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"
+    words = words if gap.verdict == "tie" else f"**{words}**"
+    weights = ", averaged" if reference[1] == "ema" else ""
+    return f"{one.entries[reference].mean:.3f} ({reference[0]}{weights}): {words}"
+
+
 def write(path: Path, table: list[Line]) -> None:
     """As CSV."""
     if not table:

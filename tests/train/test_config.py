@@ -9,13 +9,14 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 import aucmax
 from aucmax.data import Digits
+from aucmax.train.baselines import BALANCED, NATURAL, baselines
 from aucmax.train.config import Augment, Batches, FitConfig, Pretrain, Recipe, Schedule, Split
 from aucmax.train.folder import check_folder
 from aucmax.train.progress import StageProgress
 from aucmax.train.quiet import LOGGERS, quiet
 from aucmax.train.ranks import is_first
 from aucmax.train.rehearsal import _network
-from aucmax.train.stages import auc_stages, baseline_stages
+from aucmax.train.stages import auc_stages
 
 CONFIG = FitConfig(
     data=Digits(),
@@ -60,7 +61,7 @@ def test_an_activation_may_have_options():
     ("path", "name"),
     [
         ("aucmax.AUCMLoss", "aucm"),
-        ("aucmax.losses.PairwiseAUCLoss", "pairwiseauc"),
+        ("aucmax.losses.PairwiseAUCLoss", "pairwise-auc"),
         ("a.Own", "own"),
     ],
 )
@@ -137,7 +138,7 @@ def aucmax_fit(config):
     return fit(config)
 
 
-def test_stages_of_the_recipe_and_of_the_baseline():
+def test_stages_of_the_recipe_and_of_the_baselines():
     config = replace(CONFIG, pretrain=Pretrain(epochs=3, lr=0.5), schedule=Schedule(epochs=4))
     first, second = auc_stages(config)
     assert (first.name, first.epochs, first.positives, first.new_head) == ("01-bce", 3, None, False)
@@ -146,8 +147,13 @@ def test_stages_of_the_recipe_and_of_the_baseline():
     assert second.new_head
     (only,) = auc_stages(replace(config, pretrain=Pretrain(epochs=0)))
     assert (only.name, only.new_head) == ("01-aucm", False)
-    (baseline,) = baseline_stages(config)
-    assert (baseline.name, baseline.epochs, baseline.loss) == ("01-bce", 7, first.loss)
+    for name, share in {NATURAL: None, BALANCED: 0.5}.items():
+        (baseline,) = baselines(config)[name]
+        assert (baseline.name, baseline.epochs, baseline.positives) == ("01-bce", 7, share)
+        assert (baseline.loss, baseline.optimizer) == (first.loss, first.optimizer)
+    assert list(baselines(replace(config, batches=Batches(positives=None)))) == [NATURAL]
+    pretrain = Pretrain(epochs=3, positives=0.2)
+    assert auc_stages(replace(config, pretrain=pretrain))[0].positives == 0.2
 
 
 def test_a_folder_is_new_or_of_the_same_run(tmp_path):

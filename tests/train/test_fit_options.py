@@ -212,24 +212,33 @@ def test_a_new_head_or_the_old_one(sources, tmp_path):
     assert all(torch.equal(old[0][key], old[1][key]) for key in weights)
 
 
-def test_seeds_and_baseline_are_compared(sources, tmp_path):
+def test_seeds_and_baselines_are_compared(sources, tmp_path, capsys):
     words = ["--output", tmp_path, "--name", "x", "--seeds", 2, "--baseline", "true", "--seed", 5]
     fit(*sources["npz"], *words)
-    folder = tmp_path / "x"
-    runs = [f"{method}-seed{seed}" for method in ("aucm", "cross-entropy") for seed in (5, 6)]
+    folder, methods = tmp_path / "x", ("aucm", "cross-entropy", "cross-entropy-balanced")
+    runs = [f"{method}-seed{seed}" for method in methods for seed in (5, 6)]
     assert {path.name for path in folder.iterdir() if path.is_dir()} == set(runs)
     assert {path.name for path in folder.iterdir() if path.is_file()} == FILES - {"predictions.csv"}
     found = read_json(folder / "metrics.json")
     assert found["seeds"] == 2
-    assert found["names"] == ["aucm", "cross-entropy"]
-    for run, auc in zip(runs, [*found["each_seed"]["aucm"], *found["each_seed"]["cross-entropy"]],
-                        strict=True):  # fmt: skip
-        one = read_json(folder / run / "metrics.json")["labels"]["label"]["auroc"]["estimate"]
-        assert auc == pytest.approx(one, abs=1e-9)
+    validation = {}
+    for method in methods:
+        own = [folder / f"{method}-seed{seed}" for seed in (5, 6)]
+        aucs = [read_json(f / "metrics.json")["labels"]["label"]["auroc"]["estimate"] for f in own]
+        assert found["each_seed"][method] == pytest.approx(aucs, abs=1e-9)
+        stages = [read_json(sorted(f.glob("*/stage.json"))[-1]) for f in own]
+        validation[method] = np.mean([stage["validation_auroc"] for stage in stages])
+    assert found["validation"] == pytest.approx(validation, abs=1e-9)
+    better, other = sorted(methods[1:], key=lambda name: -validation[name])
+    assert found["names"] == ["aucm", better]
+    mean = np.mean(found["each_seed"][other])
+    assert found["others"][other]["auroc"]["estimate"] == pytest.approx(mean, abs=1e-9)
     assert read_json(folder / "cross-entropy-seed5" / "01-bce" / "stage.json")["epochs"] == 2
-    page = (folder / "report.html").read_text()
+    page, told = (folder / "report.html").read_text(), capsys.readouterr().out
     assert "Test AUC of each training seed" in page
-    assert "cross-entropy" in page
+    for name in (f"{better} (the better by validation)", other):
+        assert name in page
+        assert name in told
 
 
 def test_several_seeds_without_baseline(sources, tmp_path, capsys):

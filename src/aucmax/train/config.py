@@ -1,6 +1,7 @@
 """The options of ``aucmax fit``: frozen dataclasses whose field texts are the ``--help``."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -77,7 +78,7 @@ class Batches:
     size: int = 64
     """Rows in a batch, on each device."""
     positives: float | None = 0.5
-    """Share of positives in each batch of the AUC stage; null draws rows at their natural rate."""
+    """Share of positives in each batch of the last stage; null draws rows at their natural rate."""
     workers: int = 0
     """Processes that read images; 0 reads in the main process."""
 
@@ -88,20 +89,21 @@ class Batches:
                 "--batches.size must be at least 2 and --batches.workers at least 0, got "
                 f"{self.size} and {self.workers}"
             )
-        if self.positives is not None and not 0 < self.positives < 1:
-            yield f"--batches.positives must lie in (0, 1), or be null, got {self.positives}"
+        yield from _share("--batches.positives", self.positives)
 
 
 @dataclass(frozen=True)
 class Pretrain:
-    """First stage: cross-entropy with Adam, for all layers."""
+    """First of two stages, for min-max losses: cross-entropy with Adam, for all layers."""
 
-    epochs: int = 10
-    """Epochs of cross-entropy; 0 leaves this stage out (single-stage training)."""
+    epochs: int = 0
+    """Epochs of cross-entropy before those of --loss; 0 leaves this stage out."""
     lr: float = 1e-3
-    """Learning rate of Adam."""
+    """Learning rate of Adam, here and in a --baseline."""
     weight_decay: float = 1e-4
-    """Weight decay of Adam."""
+    """Weight decay of Adam, here and in a --baseline."""
+    positives: float | None = None
+    """Share of positives in each batch of this stage; null draws rows at their natural rate."""
     new_head: bool = True
     """Give the last layer fresh weights before the AUC stage."""
 
@@ -112,14 +114,15 @@ class Pretrain:
                 "--pretrain.epochs must be >= 0, --pretrain.lr > 0 and --pretrain.weight_decay "
                 f">= 0, got {self.epochs}, {self.lr} and {self.weight_decay}"
             )
+        yield from _share("--pretrain.positives", self.positives)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long the AUC stage lasts, and how its learning rate falls."""
+    """How long the stage of --loss lasts, and how its learning rate falls."""
 
     epochs: int = 10
-    """Epochs of the AUC stage."""
+    """Epochs of --loss."""
     decay_at: tuple[float, ...] = (0.5, 0.75)
     """Shares of a stage's epochs after which its learning rate is multiplied by gamma, and PESG
     starts a new proximal stage; holds for the cross-entropy stage too."""
@@ -150,6 +153,11 @@ class Schedule:
         return sorted({round(share * epochs) for share in self.decay_at} - {0, epochs})
 
 
+def _share(option: str, value: float | None) -> Iterator[str]:
+    if value is not None and not 0 < value < 1:
+        yield f"{option} must lie in (0, 1), or be null, got {value}"
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A class by its import path with its options, made when what it needs is there."""
@@ -164,8 +172,9 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Short lower-case name, for folders and tables: ``aucm`` for AUCMLoss."""
-        return self.class_path.rpartition(".")[2].removesuffix("Loss").lower()
+        """Short lower-case name, for folders and tables: ``cross-entropy-auc``, ``aucm``."""
+        words = self.class_path.rpartition(".")[2].removesuffix("Loss")
+        return re.sub("(?<=[a-z])(?=[A-Z])", "-", words).lower()
 
     def make(self, *args: Any, **extra: Any) -> Any:
         """An instance; it and its parts get of ``extra`` what their constructors take."""

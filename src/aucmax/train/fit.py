@@ -12,6 +12,7 @@ from ..data import ImageSet, Unreadable, identical_images, split, usable, write_
 from ..models import input_statistics
 from ..report import Predictions
 from ..report.predictions import read_predictions
+from .baselines import baselines, validation_auroc
 from .config import FitConfig
 from .ensemble import conclude_ensemble
 from .folder import check_folder, make_folder
@@ -20,10 +21,8 @@ from .predict import predict, predictions
 from .quiet import quiet
 from .ranks import is_first
 from .rehearsal import rehearse
-from .stages import Stage, Training, auc_stages, baseline_stages
+from .stages import Stage, Training, auc_stages
 from .transforms import Preparation
-
-BASELINE = "cross-entropy"
 
 COMPARED_UP_TO = 20_000
 """Images that are all read once before training: to find identical, and unreadable, ones."""
@@ -91,17 +90,16 @@ def _conclude(
     if config.ensemble:
         return conclude_ensemble(place, config, images, found, resolved)
     if config.baseline or config.seeds > 1:
-        return conclude_comparison(place, config, images, found, resolved)
+        judged = {name: validation_auroc(place.glob(f"{name}-seed*")) for name in found}
+        return conclude_comparison(place, config, images, found, judged, resolved)
     ((name, (made,)),) = found.items()
     return conclude_run(place, config, images, name, made, resolved)
 
 
 def _methods(config: FitConfig) -> dict[str, list[Stage]]:
-    """The recipe, by the name of its loss or of each network; and the baseline if asked for."""
+    """The recipe, by the name of its loss or of each network; and the baselines if asked for."""
     methods = {name: auc_stages(config) for name in config.ensemble or (config.loss.name,)}
-    if config.baseline:
-        methods[BASELINE] = baseline_stages(config)
-    return methods
+    return methods | (baselines(config) if config.baseline else {})
 
 
 def _runs(

@@ -77,18 +77,21 @@ def conclude_comparison(
     config: FitConfig,
     images: ImageSet,
     found: Mapping[str, Sequence[Predictions]],
+    validation: Mapping[str, float],
     resolved: str,
 ) -> Outcome:
-    """Write what several seeds, or two methods, leave together."""
-    if len(found) == 2:
-        (name_a, a), (name_b, b) = found.items()
-        content = compare_seeds(a, b, names=(name_a, name_b))
-        header, rows = method_rows(content)
+    """Write what several seeds, or several methods, leave together.
+
+    The first method is compared with the one of the others that has the best ``validation`` AUC.
+    """
+    if len(found) > 1:
+        content, header, rows = _compared(found, validation)
         sentence = verdict(content)
     else:
         ((name, runs),) = found.items()
         content, header, rows = _over_seeds(name, runs)
         sentence = f"Mean AUC of {len(runs)} seeds of {name}: {rows[0][1]} {rows[0][2]}."
+    content["validation"] = {name: round(value, 10) for name, value in validation.items()}
     content["each_seed"] = {name: [_auc(run) for run in runs] for name, runs in found.items()}
     write_json(folder / "metrics.json", content)
     averaged = {name: _averaged(runs) for name, runs in found.items()}
@@ -114,6 +117,24 @@ def save_curves(folder: Path, by_name: Mapping[str, Predictions]) -> None:
     """ROC and precision-recall curves with their bands, as PNG and SVG."""
     save_figure(roc_figure(by_name), folder / "roc")
     save_figure(precision_recall_figure(by_name), folder / "precision_recall")
+
+
+def _compared(
+    found: Mapping[str, Sequence[Predictions]], validation: Mapping[str, float]
+) -> tuple[dict[str, Any], list[str], list[list[str]]]:
+    ours, *others = found
+    reference = max(others, key=lambda name: validation[name])
+    content = compare_seeds(found[ours], found[reference], names=(ours, reference))
+    header, rows = method_rows(content)
+    content["others"] = {}
+    for name in others:
+        if name != reference:
+            one, _, ((_, *cells),) = _over_seeds(name, found[name])
+            content["others"][name] = one
+            rows.insert(len(rows) - 1, [name, *cells, ""])
+    if len(others) > 1:
+        rows[1][0] += " (the better by validation)"
+    return content, header, rows
 
 
 def _over_seeds(

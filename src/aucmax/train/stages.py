@@ -1,4 +1,4 @@
-"""One training run of one or two stages: cross-entropy, then an AUC loss for all layers."""
+"""One training run: a loss for all layers, if asked for after a stage of cross-entropy."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,8 +45,9 @@ class Stage:
 
 
 def auc_stages(config: FitConfig) -> list[Stage]:
-    """The recipe: cross-entropy first (unless it has no epochs), then the AUC loss."""
-    stages = [_cross_entropy(config, config.pretrain.epochs)] if config.pretrain.epochs else []
+    """The recipe: cross-entropy first if it has epochs, then the AUC loss."""
+    first = config.pretrain
+    stages = [cross_entropy_stage(config, first.epochs, first.positives)] if first.epochs else []
     main = Stage(
         f"{len(stages) + 1:02d}-{config.loss.name}",
         config.loss,
@@ -58,15 +59,11 @@ def auc_stages(config: FitConfig) -> list[Stage]:
     return [*stages, main]
 
 
-def baseline_stages(config: FitConfig) -> list[Stage]:
-    """Cross-entropy alone, for as many epochs as the whole recipe."""
-    return [_cross_entropy(config, config.pretrain.epochs + config.schedule.epochs)]
-
-
-def _cross_entropy(config: FitConfig, epochs: int) -> Stage:
+def cross_entropy_stage(config: FitConfig, epochs: int, positives: float | None) -> Stage:
+    """A first or only stage of cross-entropy with Adam."""
     options = {"lr": config.pretrain.lr, "weight_decay": config.pretrain.weight_decay}
     adam = Recipe("torch.optim.Adam", options)
-    return Stage("01-bce", Recipe("aucmax.losses.BCELoss"), adam, epochs, positives=None)
+    return Stage("01-bce", Recipe("aucmax.losses.BCELoss"), adam, epochs, positives)
 
 
 def make_module(

@@ -1,0 +1,31 @@
+"""Cross-entropy at equal budget: what a recipe is compared with on request."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from .config import FitConfig
+from .stages import Stage, cross_entropy_stage
+
+NATURAL, BALANCED = "cross-entropy", "cross-entropy-balanced"
+
+
+def baselines(config: FitConfig) -> dict[str, list[Stage]]:
+    """Cross-entropy alone, for as many epochs as the whole recipe, by the name of each variant.
+
+    Rows come at their natural rate; and in a second variant with the recipe's share of positives,
+    if it has one, for that share alone may be what helps.
+    """
+    epochs = config.pretrain.epochs + config.schedule.epochs
+    shares: dict[str, float | None] = {NATURAL: None}
+    if config.batches.positives is not None:
+        shares[BALANCED] = config.batches.positives
+    return {name: [cross_entropy_stage(config, epochs, share)] for name, share in shares.items()}
+
+
+def validation_auroc(folders: Iterable[Path]) -> float:
+    """Mean over the runs in these folders of the best epoch's validation AUC, of the last stage."""
+    stages = [max(folder.glob("*/stage.json")) for folder in folders]
+    return float(np.mean([json.loads(path.read_text())["validation_auroc"] for path in stages]))
