@@ -1,4 +1,4 @@
-"""Cross-entropy against the recipes on small real data: ``python benchmarks/real_data.py``.
+"""The recipes against cross-entropy on small real data: ``python benchmarks/real_data.py``.
 
 Digits (scikit-learn's), BUSI (malignant or not) and BCCD (platelet or not), three seeds each, by
 the command line alone; the data are sought in $AUCMAX_DATA, or in ../shared/data beside the
@@ -25,7 +25,7 @@ RUNS = {
     "busi": f"fit npz --data.npz {DATA / 'busi' / 'busi_gray_64.npz'} --data.positive 2 "
     "--data.id files --model.image_size 32",
     "bccd": f"fit npz --data.npz {DATA / 'bccd' / 'bccd_cells_28.npz'} --data.positive 2 "
-    "--data.group source_image --pretrain.epochs 4 --schedule.epochs 4",
+    "--data.group source_image --schedule.epochs 8",
 }
 
 
@@ -39,7 +39,8 @@ def main() -> None:
                 raise SystemExit(1)
             found = json.loads((Path(folder) / name / "metrics.json").read_text())
             label = next(iter(found["labels"].values()))
-            for method, auc in label["auroc"].items():
+            others = {method: one["auroc"] for method, one in found["others"].items()}
+            for method, auc in (label["auroc"] | others).items():
                 rows.append({"data": name, "what": method, **auc, "p": ""})
             rows.append(
                 {"data": name, "what": "difference", **label["difference"], "p": label["p_value"]}
