@@ -65,6 +65,60 @@ def test_the_table_of_objectives_is_that_of_its_measurement():
             assert cell == f"{float(line['mean']):.3f}" + "\N{MINUS SIGN}" * (below + after_holm)
 
 
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def _rows(page: str, header: str) -> list[list[str]]:
+    """Cells of a table's rows, by how its first line begins."""
+    lines = (DOCS / page).read_text().partition(header)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_evidence_on_reported_cells_is_that_of_its_measurement():
+    with (RESULTS / "paper_table.csv").open() as file:
+        lines = [line for line in csv.DictReader(file) if line["development"] == "0"]
+    ours = {
+        line["cell"]: line
+        for line in lines
+        if (line["method"], line["readout"]) == ("CE + pairwise raw", "best")
+    }
+    mean = {(x["cell"], x["method"], x["readout"]): float(x["mean"]) for x in lines}
+    rows = _rows("evidence.md", "| cell | AUC | cross-entropy, and difference |")
+    assert len(rows) >= 12
+    for cell, auc, *gaps in rows:
+        line = ours[cell]
+        assert auc == f"{float(line['mean']):.3f}"
+        for gap, family in zip(gaps, ("ce", "libauc"), strict=True):
+            estimate, low, high = (
+                float(line[f"{family}_{part}"]) for part in ("estimate", "low", "high")
+            )
+            words = f"{estimate:+.3f} ({low:+.3f} to {high:+.3f})"
+            bold = low > 0 or high < 0
+            assert gap.endswith(f": **{words}**" if bold else f": {words}")
+            value, name = gap.partition(" (")[0], gap.partition(" (")[2].partition(")")[0]
+            readout = "ema" if name.endswith(", averaged") else "best"
+            assert value == f"{mean[cell, name.removesuffix(', averaged'), readout]:.3f}"
+
+
+def test_the_evidence_on_cells_for_development_is_that_of_its_runs():
+    found: dict[tuple[str, str], list[float]] = {}
+    with (RESULTS / "paper_runs.csv").open() as file:
+        for row in csv.DictReader(file):
+            if row["stage"] == "reported" and int(row["seed"]) < 3:
+                found.setdefault((row["method"], row["cell"]), []).append(float(row["best_test"]))
+    text = (DOCS / "evidence.md").read_text()
+    (header,) = (line for line in text.splitlines() if line.startswith("| method | mean |"))
+    cells = [cell.strip() for cell in header.strip("|").split("|")[2:]]
+    rows = _rows("evidence.md", header)
+    assert len(rows) >= 8
+    for method, mean, *values in rows:
+        runs = [found[method, cell] for cell in cells]
+        assert all(len(own) == 3 for own in runs)
+        means = [sum(own) / 3 for own in runs]
+        assert values == [f"{value:.3f}" for value in means]
+        assert mean == f"{sum(means) / len(means):.4f}"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
@@ -86,6 +87,7 @@ def _bars(axes: Axes, average: np.ndarray, width: float) -> None:
 def _svg(figure: Figure) -> str:
     """The figure as text for a page."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "aucmax"}):
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = file.getvalue()
     return text[text.index("<svg") :]

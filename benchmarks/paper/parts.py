@@ -76,7 +76,10 @@ def draw(cell: Cell, seed: int, cache: Path, device: torch.device) -> Data:
 def _fixed(task: Task, cache: Path) -> _Fixed:
     found = arrays(task.data, cache)
     generator = np.random.default_rng(SPLIT_SEED)
-    rows = np.flatnonzero(np.isin(found.classes, task.negative + task.positive))
+    used = np.isin(found.classes, task.negative + task.positive)
+    if task.easy and found.part is not None:
+        used |= np.isin(found.classes, task.easy) & (found.part != TEST)
+    rows = np.flatnonzero(used)
     target = np.isin(found.classes[rows], task.positive).astype(int)
     group = np.arange(len(rows)) if found.group is None else found.group[rows]
     part = np.full(len(rows), POOL) if found.part is None else found.part[rows]
