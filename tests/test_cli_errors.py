@@ -67,6 +67,7 @@ OPTIONS = [
     (["--optimizer.lr", "fast"], ["--optimizer.lr: expected a number, got 'fast'"]),
     (["--optimizer.beta", 1], ["--optimizer.beta: PESG has no option 'beta'"]),
     (["--batches.positives", 2], ["--batches.positives must lie in (0, 1), or be null, got 2.0"]),
+    (["--pretrain.positives", 0], ["--pretrain.positives must lie in (0, 1), or be null, got 0.0"]),
     (["--batches.size", 1], ["--batches.size must be at least 2", "got 1 and 0"]),
     (["--batches.workers", -1], ["--batches.workers at least 0, got 16 and -1"]),
     (["--batches", 3], ["--batches has options of its own: give them as --batches.size"]),
