@@ -1,7 +1,8 @@
 """What is compared: a line for each method, and how a line becomes a recipe.
 
-Ours are trained by SGD with momentum, in the project's own class, by the same three learning rates
-for all. Rates of the rival: rivals.py.
+Ours are trained by SGD with momentum, in the project's own class, by three learning rates each:
+higher ones where the scores are sigmoids, whose gradients are small (0.01 was tried there, too, on
+the cells for development, and changed nothing). Rates of the rival: rivals.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ from aucmax.optim.pdsca import PDSCA
 Rates = tuple[float, float, float]
 FINE: Rates = (0.001, 0.003, 0.01)
 RAW: Rates = (0.01, 0.03, 0.1)
+SIGMOID: Rates = (0.03, 0.1, 0.3)
 
 
 def sgd(groups: list[dict[str, Any]], lr: float) -> Optimizer:
@@ -82,6 +84,8 @@ def with_positives(share: float) -> MakeBatches:
 
 
 BALANCED = FirstStage("balanced", batches=with_positives(0.5))
+QUARTER = FirstStage("balanced-3-4", 0.75, with_positives(0.5), new_head=False, decay_at=(2 / 3,))
+"""As balanced cross-entropy begins, to the second fall of its learning rate."""
 LONG = FirstStage("balanced-7-8", 7 / 8, with_positives(0.5), new_head=False)
 """Before a short fine-tuning."""
 
@@ -112,7 +116,7 @@ def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
 
 
 _CE: dict[str, Any] = {"family": "cross-entropy"}
-_AUCM: dict[str, Any] = {"optimizer": proximal}
+_AUCM: dict[str, Any] = {"rates": SIGMOID, "optimizer": proximal}
 METHODS: dict[str, Method] = {
     "CE": Method(lambda p: BCELoss(), positives=0, main=True, **_CE),
     "CE balanced": Method(lambda p: BCELoss(), main=True, **_CE),
@@ -135,15 +139,16 @@ METHODS: dict[str, Method] = {
     "AUC-M margin .3": Method(lambda p: AUCMLoss(0.3), **_AUCM),
     "AUC-M raw": Method(lambda p: AUCMLoss(activation=nn.Identity()), optimizer=proximal),
     "AUC-S": Method(lambda p: AUCSquareLoss(), **_AUCM),
-    "pairwise sigmoid 50%": Method(lambda p: PairwiseAUCLoss()),
-    "pairwise sigmoid 20%": Method(lambda p: PairwiseAUCLoss(), positives=0.2),
+    "pairwise sigmoid 50%": Method(lambda p: PairwiseAUCLoss(), SIGMOID),
+    "pairwise sigmoid 20%": Method(lambda p: PairwiseAUCLoss(), SIGMOID, positives=0.2),
     "AUM": Method(lambda p: AUMLoss()),
     "compositional AUC-M": Method(
-        lambda p: CompositionalAUCLoss(), optimizer=compositional, forwards=2
+        lambda p: CompositionalAUCLoss(), SIGMOID, optimizer=compositional, forwards=2
     ),
     "balanced, pairwise raw": Method(lambda p: raw(), first=BALANCED),
     "balanced, AUC-M": Method(lambda p: AUCMLoss(), first=BALANCED, **_AUCM),
     "balanced, fine pairwise": Method(lambda p: raw(), FINE, first=LONG),
+    "last quarter pairwise": Method(lambda p: raw(), FINE, first=QUARTER),
     "CE, then balanced": Method(lambda p: BCELoss(), first=TWO_STAGES, **_CE),
     "remembered pairs": Method(lambda p: RememberedPairsLoss(8)),
     "remembered pairs 20%": Method(lambda p: RememberedPairsLoss(8), positives=0.2),

@@ -13,7 +13,7 @@ from cells import Cell
 from networks import last_layer, network
 from parts import Data
 from torch import Tensor, nn
-from training import Batches, Loop, Recipe, milestones, natural
+from training import Batches, Loop, Recipe, natural
 
 MOMENTUM, WEIGHT_DECAY, MAX_NORM = 0.9, 1e-4, 5.0
 """Of SGD, here and in all methods but the rival's; gradients are clipped to MAX_NORM."""
@@ -31,13 +31,15 @@ def natural_batches(cell: Cell, data: Data, seed: int, count: int) -> Batches:
 class FirstStage:
     """Cross-entropy for a share of the budget, then perhaps a new last layer.
 
-    ``name`` tells the kept networks of one kind from those of another.
+    ``name`` tells the kept networks of one kind from those of another. The learning rate falls to a
+    tenth after the shares ``decay_at`` of the stage.
     """
 
     name: str = ""
     share: float = 0.5
     batches: MakeBatches = natural_batches
     new_head: bool = True
+    decay_at: tuple[float, ...] = (0.5, 0.75)
 
 
 TWO_STAGES = FirstStage()
@@ -78,7 +80,8 @@ def _cross_entropy(
 ) -> Recipe:
     options: dict[str, Any] = {"momentum": MOMENTUM, "weight_decay": WEIGHT_DECAY}
     optimizer = torch.optim.SGD(model.parameters(), PRETRAIN_LR, **options)
-    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones(cell.rounds))
+    decays = [round(share * cell.rounds) for share in first.decay_at]
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, decays)
 
     def step(x: Tensor, y: Tensor, index: Tensor) -> None:
         optimizer.zero_grad()

@@ -43,6 +43,12 @@ VARIANTS = {
     "CE + pairwise raw, SGD": f"{ONE} {SUM} {RAW} {SGD}",
     "CE + pairwise sigmoid": f"{ONE} {SUM} {ADAM}",
     "CE + pairwise raw / 4": f"{ONE} {SUM} {RAW} --loss.weight 0.25 {ADAM}",
+    "balanced, fine pairwise": "--pretrain.epochs 10 --pretrain.positives 0.5 --pretrain.new_head "
+    "false --schedule.epochs 2 --loss PairwiseAUCLoss --loss.activation torch.nn.Identity "
+    f"{ADAM.replace('0.001', '0.0001')}",
+    "last quarter pairwise": "--pretrain.epochs 9 --pretrain.positives 0.5 "
+    "--pretrain.new_head false --schedule.epochs 3 --schedule.decay_at 0.667 "
+    f"--loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM.replace('0.001', '0.0001')}",
     "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
     "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "

@@ -50,7 +50,7 @@ def test_the_run_folder_is_whole(run):
     _, folder = run
     assert files_below(folder) >= FILES
     stages = sorted(path.name for path in folder.glob("0*"))
-    assert stages in (["01-bce", "02-aucm"], ["01-bce", "02-cross-entropy-auc"])
+    assert stages in (["01-bce", "02-aucm"], ["01-bce", "02-pairwise-auc"])
     for stage in stages:
         assert files_below(folder / stage) >= {"metrics.csv", "best.ckpt"}
         (epoch,) = read_rows(folder / stage / "metrics.csv")
@@ -58,7 +58,7 @@ def test_the_run_folder_is_whole(run):
         assert 0 <= float(epoch["validation_auroc"]) <= 1
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config["model"]["name"] == "resnet20"
-    made = {"aucm": "AUCMLoss", "cross-entropy-auc": "CrossEntropyAUCLoss"}[stages[1][3:]]
+    made = {"aucm": "AUCMLoss", "pairwise-auc": "PairwiseAUCLoss"}[stages[1][3:]]
     assert config["loss"]["class_path"].endswith(f".{made}")
     page = (folder / "report.html").read_text()
     assert page.count("<svg") >= 3

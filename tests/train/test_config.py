@@ -151,6 +151,7 @@ def test_stages_of_the_recipe_and_of_the_baselines():
         (baseline,) = baselines(config)[name]
         assert (baseline.name, baseline.epochs, baseline.positives) == ("01-bce", 7, share)
         assert (baseline.loss, baseline.optimizer) == (first.loss, first.optimizer)
+        assert baseline.schedule.milestones(8) == [4, 6]
     assert list(baselines(replace(config, batches=Batches(positives=None)))) == [NATURAL]
     pretrain = Pretrain(epochs=3, positives=0.2)
     assert auc_stages(replace(config, pretrain=pretrain))[0].positives == 0.2

@@ -54,9 +54,9 @@ class CrossEntropyAUCLoss(CrossEntropyWithAUC):
 
     .. math:: L_{CE} + w\,L_{AUC}
 
-    The default of ``aucmax fit``, on batches with half of their rows positive: of what was tried
-    it is the one that was best on average (``docs/evidence.md``). Cross-entropy shapes the features
-    from the first step on, the AUC loss the ranking; one stage, no special optimizer.
+    The best single stage of what was tried, on batches with half of their rows positive
+    (``docs/evidence.md``): cross-entropy shapes the features from the first step on, the AUC loss
+    the ranking. No special optimizer is needed.
 
     Args:
         auc: the AUC part, any loss of this library; None takes all pairs by the squared hinge on

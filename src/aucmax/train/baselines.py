@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from .config import FitConfig
+from .config import FitConfig, Schedule
 from .stages import Stage, cross_entropy_stage
 
 NATURAL, BALANCED = "cross-entropy", "cross-entropy-balanced"
@@ -15,14 +16,18 @@ NATURAL, BALANCED = "cross-entropy", "cross-entropy-balanced"
 def baselines(config: FitConfig) -> dict[str, list[Stage]]:
     """Cross-entropy alone, for as many epochs as the whole recipe, by the name of each variant.
 
-    Rows come at their natural rate; and in a second variant with the recipe's share of positives,
+    The learning rate falls to a tenth after half and three quarters of the epochs. Rows come at
+    their natural rate; and in a second variant with the recipe's share of positives,
     if it has one, for that share alone may be what helps.
     """
     epochs = config.pretrain.epochs + config.schedule.epochs
     shares: dict[str, float | None] = {NATURAL: None}
     if config.batches.positives is not None:
         shares[BALANCED] = config.batches.positives
-    return {name: [cross_entropy_stage(config, epochs, share)] for name, share in shares.items()}
+    return {
+        name: [replace(cross_entropy_stage(config, epochs, share), schedule=Schedule())]
+        for name, share in shares.items()
+    }
 
 
 def validation_auroc(folders: Iterable[Path]) -> float:

@@ -125,7 +125,7 @@ class Schedule:
     """Epochs of --loss."""
     decay_at: tuple[float, ...] = (0.5, 0.75)
     """Shares of a stage's epochs after which its learning rate is multiplied by gamma, and PESG
-    starts a new proximal stage; holds for the cross-entropy stage too."""
+    starts a new proximal stage; in the first stage too. A --baseline keeps to 0.5 and 0.75."""
     gamma: float = 0.1
     """Factor of the learning rate at each of these points."""
     patience: int | None = None

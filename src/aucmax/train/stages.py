@@ -16,7 +16,7 @@ from ..models import create, reset_head
 from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
 from .checkpoints import WholeFileCheckpoints, load_network
 from .classifier import Classifier
-from .config import FitConfig, Recipe
+from .config import FitConfig, Recipe, Schedule
 from .loaders import ImageData
 from .progress import StageProgress
 from .ranks import is_first
@@ -42,6 +42,8 @@ class Stage:
     epochs: int
     positives: float | None
     new_head: bool = False
+    schedule: Schedule | None = None
+    """When the learning rate falls, if not as in the options."""
 
 
 def auc_stages(config: FitConfig) -> list[Stage]:
@@ -80,7 +82,7 @@ def make_module(
         network,
         stage.loss.make(num_labels=None if labels == 1 else labels, num_samples=rows),
         stage.optimizer.make,
-        milestones=config.schedule.milestones(stage.epochs),
+        milestones=(stage.schedule or config.schedule).milestones(stage.epochs),
         gamma=config.schedule.gamma,
         card=card,
     )
