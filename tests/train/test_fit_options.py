@@ -16,6 +16,7 @@ from oracles_train import (
 )
 
 from aucmax.train.checkpoints import read_checkpoint
+from aucmax.train.config import Recipe
 from aucmax.train.option_errors import class_names
 
 LOSSES = {
@@ -72,7 +73,7 @@ def test_every_loss_and_own_optimizer_is_tried_below():
 @pytest.mark.parametrize("loss", LOSSES.keys() - OF_CLASSES)
 def test_losses_by_name(one_stage, loss):
     folder = one_stage("--loss", loss, *LOSSES[loss])
-    stage = f"01-{loss.removesuffix('Loss').lower()}"
+    stage = f"01-{Recipe(loss).name}"
     (row,) = read_rows(folder / stage / "metrics.csv")
     assert np.isfinite(float(row["train_loss"]))
     assert ("batch_auroc" in row) == (loss not in BASELINES)
@@ -96,7 +97,7 @@ def test_losses_for_classes_take_labels_of_which_each_row_has_one(tmp_path, loss
         *("red", "white", "platelet", "--pretrain.epochs", 0, *words),
         *("--output", tmp_path, "--name", "x"),
     )
-    stage = tmp_path / "x" / f"01-{loss.removesuffix('Loss').lower()}"
+    stage = tmp_path / "x" / f"01-{Recipe(loss).name}"
     (row,) = read_rows(stage / "metrics.csv")
     assert np.isfinite(float(row["train_loss"]))
     assert 0 <= float(row["batch_auroc"]) <= 1
@@ -116,7 +117,7 @@ def test_averages_have_a_place_for_every_row_of_the_training_part(one_stage):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_by_name(one_stage, optimizer):
     folder = one_stage("--optimizer", optimizer, *OPTIMIZERS[optimizer])
-    stage = "01-compositionalauc" if optimizer == "PDSCA" else "01-aucm"
+    stage = "01-compositional-auc" if optimizer == "PDSCA" else "01-aucm"
     (row,) = read_rows(folder / stage / "metrics.csv")
     assert float(row["batch_alpha"]) > 0  # the dual variable was ascended
 
