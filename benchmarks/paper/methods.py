@@ -148,7 +148,7 @@ METHODS: dict[str, Method] = {
     "balanced, pairwise raw": Method(lambda p: raw(), first=BALANCED),
     "balanced, AUC-M": Method(lambda p: AUCMLoss(), first=BALANCED, **_AUCM),
     "balanced, fine pairwise": Method(lambda p: raw(), FINE, first=LONG),
-    "last quarter pairwise": Method(lambda p: raw(), FINE, first=QUARTER),
+    "last quarter pairwise": Method(lambda p: raw(), FINE, first=QUARTER, main=True),
     "CE, then balanced": Method(lambda p: BCELoss(), first=TWO_STAGES, **_CE),
     "remembered pairs": Method(lambda p: RememberedPairsLoss(8)),
     "remembered pairs 20%": Method(lambda p: RememberedPairsLoss(8), positives=0.2),

@@ -42,7 +42,7 @@ def units(scope: Scope) -> list[Unit]:
     if scope.everything:
         blocks.append((REPORTED, variants))
     if scope.ablate:
-        blocks.append((ablations(), MAIN))
+        blocks.append((ablations(), [*NAMES] if scope.everything else MAIN))
     return [(cell, name) for cells, names in blocks for cell in cells for name in names]
 
 
