@@ -45,7 +45,9 @@ def main() -> None:
         *("--data.group", "patient", "--model.name", "resnet20", "--model.pretrained", "false"),
         *("--model.image_size", "null", "--augment.rotate", "0", "--batches.workers", "0"),
     ]
-    run(*common, "--name", "two-stage", "--pretrain.epochs", "2", "--schedule.epochs", "2")
+    short = ["--pretrain.epochs", "3", "--schedule.epochs", "1"]
+    scratch = ["--pretrain.lr", "0.001", "--optimizer.lr", "0.0001"]  # weights start at random
+    run(*common, "--name", "two-stage", *short, *scratch)
     plain = ["--loss", "BCELoss", "--optimizer", "torch.optim.Adam", "--optimizer.lr", "0.001"]
     natural = ["--batches.positives", "null", "--pretrain.epochs", "0", "--schedule.epochs", "4"]
     run(*common, "--name", "cross-entropy", *plain, *natural)

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 LEAST_AUC = {
     "plain_loop.py": r"test AUC (\d\.\d+) \[",
     "multi_label.py": r"mean +(\d\.\d+) \[",
-    "own_csv.py": r"aucm reaches an AUC of (\d\.\d+)",
+    "own_csv.py": r"pairwise-auc reaches an AUC of (\d\.\d+)",
     "lightning_module.py": r"'validation_auroc': (\d\.\d+)",
     "bags_of_cells.py": r"platelet +smooth max +(\d\.\d+) \[",
 }

@@ -96,7 +96,7 @@ def test_the_numbers_are_those_of_the_pictures(place):
 
 
 def test_a_checkpoint_scores_dicom_files(place, tmp_path):
-    checkpoint = place / "run-dcm" / "02-aucm" / "best.ckpt"
+    checkpoint = place / "run-dcm" / "02-pairwise-auc" / "best.ckpt"
     out = tmp_path / "p.csv"
     assert main(["predict", str(checkpoint), str(place / "dcm/scans"), "--output", str(out)]) == 0
     found = {row["id"]: row for row in read_rows(out)}

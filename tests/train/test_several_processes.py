@@ -70,7 +70,8 @@ def test_two_processes_with_batch_statistics_finish_two_seeds_with_a_baseline(wo
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = two_processes(*words, "--name", "many", *extra, launcher=launcher)
     folder = words[-1] / "many"
-    runs = [f"{method}-seed{seed}" for method in ("aucm", "cross-entropy") for seed in (0, 1)]
+    methods = ("aucm", "cross-entropy", "cross-entropy-balanced")
+    runs = [f"{method}-seed{seed}" for method in methods for seed in (0, 1)]
     assert {path.name for path in folder.iterdir() if path.is_dir()} == set(runs)
     for run in runs:
         assert files_below(folder / run) >= FILES - {"config.yaml", "split.csv"}
