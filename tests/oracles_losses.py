@@ -4,6 +4,7 @@ import math
 
 import torch
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 SLOPE = 10.0
 
@@ -142,3 +143,16 @@ def vector_scaling(z, y, prior, tau, gamma):
     share = prior if y else 1 - prior
     scale = (share / max(prior, 1 - prior)) ** gamma
     return bce(scale * z + tau * math.log(prior / (1 - prior)), y)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the size of the largest tensor that any operation returned."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, tuple | list) else (found,):
+            if isinstance(tensor, torch.Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return found

@@ -3,7 +3,7 @@
 For each cell (a task and a share of positives) and method: three learning rates on two seeds, the
 rate by mean validation AUC; then ``--seeds`` other seeds, the round by each run's validation AUC,
 the test part scored once. Every method gets the same number of batches through the network,
-forward and backward, in all: two stages half of it each. Same draws, weights at the start,
+forward and backward, in all: two stages share it. Same draws, weights at the start,
 augmentation and batch size for all methods of a seed; learning rates fall to a tenth at 50 and
 75 %. Cells for development share no test row with the reported ones; defaults are chosen on them.
 

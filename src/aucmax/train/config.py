@@ -94,7 +94,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class Pretrain:
-    """First of two stages, for min-max losses: cross-entropy with Adam, for all layers."""
+    """First of two stages: cross-entropy with Adam, for all layers."""
 
     epochs: int = 0
     """Epochs of cross-entropy before those of --loss; 0 leaves this stage out."""

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from oracles_losses import SURROGATES as SLOW
+from oracles_losses import LargestTensor
 from torch.nn import Identity
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from aucmax.losses import PairwiseAUCLoss
 from aucmax.losses.pairs import means as all_pairs
@@ -12,19 +12,6 @@ from aucmax.losses.pairs import sums as pair_sums
 from aucmax.surrogates import SURROGATES
 
 ROWS = 100_000
-
-
-class LargestTensor(TorchDispatchMode):
-    """Remembers the size of the largest tensor that any operation returned."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
-        for tensor in found if isinstance(found, tuple | list) else (found,):
-            if isinstance(tensor, torch.Tensor):
-                self.elements = max(self.elements, tensor.numel())
-        return found
 
 
 def batch(rows, positives, offset=0.0):

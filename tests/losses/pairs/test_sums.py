@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_average_precision import pair_sums as slow
 from oracles_losses import SURROGATES as SLOW
+from oracles_losses import LargestTensor, cubic
 from oracles_losses import columns as labels_of
-from oracles_losses import cubic
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from aucmax.losses.pairs import sums as module
 from aucmax.losses.pairs.means import blockwise_mean
@@ -95,19 +94,6 @@ def test_blocks_of_any_size_agree(monkeypatch, name, block):
     expected = value_and_gradient(sums, h, upstream)
     monkeypatch.setattr(module, "BLOCK_PAIRS", block)
     torch.testing.assert_close(value_and_gradient(sums, h, upstream), expected)
-
-
-class LargestTensor(TorchDispatchMode):
-    """Remembers the size of the largest tensor that any operation returned."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
-        for tensor in found if isinstance(found, tuple | list) else (found,):
-            if isinstance(tensor, torch.Tensor):
-                self.elements = max(self.elements, tensor.numel())
-        return found
 
 
 @every
