@@ -1,0 +1,99 @@
+"""Trees in a file: arrays alone, so that no file can run code and no library's version matters."""
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._files import write_bytes
+from ._forest_tree import Tree
+
+FORMAT = "aucmax forest 1"
+_KEYS = {"format", "labels", "width", "nodes", "feature", "share"}
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError)
+Trees = tuple[tuple[Tree, ...], ...]
+"""T trees for each of L labels."""
+
+
+def write_trees(path: str | Path, labels: tuple[str, ...], width: int, trees: Trees) -> Path:
+    """Write all trees, whole or not at all.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    every = [tree for row in trees for tree in row]
+    nodes = np.array([len(tree.feature) for tree in every], dtype=np.int32)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        allow_pickle=False,
+        format=np.array(FORMAT),
+        labels=np.array(labels),
+        width=np.array(width),
+        nodes=nodes.reshape(len(trees), -1),
+        feature=np.concatenate([tree.feature for tree in every]),
+        share=np.concatenate([tree.share for tree in every]),
+    )
+    return write_bytes(path, buffer.getvalue())
+
+
+def read_trees(path: str | Path) -> tuple[tuple[str, ...], int, Trees]:
+    """Labels, number of bits and trees of a file.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is damaged, or no such file.
+    """
+    arrays = _arrays(Path(path))
+    if set(arrays) != _KEYS or str(arrays["format"]) != FORMAT:
+        raise ValueError(
+            f"{path} is no forest that Forest.save wrote ({FORMAT!r}): it holds the arrays "
+            f"{sorted(arrays)}"
+        )
+    nodes, width = arrays["nodes"], arrays["width"]
+    if (
+        not all(arrays[key].dtype.kind == "i" for key in ("nodes", "width", "feature"))
+        or arrays["share"].dtype != np.float64
+        or [array.ndim for array in (nodes, width, arrays["feature"], arrays["share"])]
+        != [2, 0, 1, 1]
+        or arrays["labels"].shape != nodes.shape[:1]
+        or not nodes.size
+        or (nodes < 1).any()
+        or nodes.sum() != len(arrays["feature"])
+        or len(arrays["share"]) != (arrays["feature"] < 0).sum()
+    ):
+        raise _unsound(path)
+    trees = _cut(nodes, arrays["feature"].astype(np.int32), arrays["share"])
+    if not all(tree.is_sound(int(width)) for row in trees for tree in row):
+        raise _unsound(path)
+    return tuple(arrays["labels"].astype(str).tolist()), int(width), trees
+
+
+def _arrays(path: Path) -> dict[str, NDArray]:
+    with path.open("rb") as file:  # given a path, NumPy leaves a damaged archive open
+        try:
+            archive = np.load(file, allow_pickle=False)
+            return {} if isinstance(archive, np.ndarray) else dict(archive.items())
+        except _UNREADABLE as error:
+            raise ValueError(
+                f"{path} is damaged, or no forest that Forest.save wrote: {error}"
+            ) from error
+
+
+def _cut(nodes: NDArray, feature: NDArray[np.int32], share: NDArray[np.float64]) -> Trees:
+    """The trees that lie one after the other in ``feature`` and ``share``."""
+    ends = nodes.ravel().cumsum()
+    leaves = np.concatenate([[0], np.cumsum(feature < 0)])
+    pairs = zip(np.split(feature, ends[:-1]), np.split(share, leaves[ends[:-1]]), strict=True)
+    every, count = [Tree(*pair) for pair in pairs], nodes.shape[1]
+    return tuple(tuple(every[k : k + count]) for k in range(0, len(every), count))
+
+
+def _unsound(path: str | Path) -> ValueError:
+    return ValueError(
+        f"{path}: its arrays do not make trees, so they are not as Forest.save wrote them; fit and "
+        "save the forest again"
+    )
