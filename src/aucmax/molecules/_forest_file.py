@@ -13,7 +13,7 @@ from ._forest_tree import Tree
 
 FORMAT = "aucmax forest 1"
 _KEYS = {"format", "labels", "width", "nodes", "feature", "share"}
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 Trees = tuple[tuple[Tree, ...], ...]
 """T trees for each of L labels."""
 
@@ -53,23 +53,13 @@ def read_trees(path: str | Path) -> tuple[tuple[str, ...], int, Trees]:
             f"{path} is no forest that Forest.save wrote ({FORMAT!r}): it holds the arrays "
             f"{sorted(arrays)}"
         )
-    nodes, width = arrays["nodes"], arrays["width"]
-    if (
-        not all(arrays[key].dtype.kind == "i" for key in ("nodes", "width", "feature"))
-        or arrays["share"].dtype != np.float64
-        or [array.ndim for array in (nodes, width, arrays["feature"], arrays["share"])]
-        != [2, 0, 1, 1]
-        or arrays["labels"].shape != nodes.shape[:1]
-        or not nodes.size
-        or (nodes < 1).any()
-        or nodes.sum() != len(arrays["feature"])
-        or len(arrays["share"]) != (arrays["feature"] < 0).sum()
-    ):
+    if not _fit_together(arrays):
         raise _unsound(path)
-    trees = _cut(nodes, arrays["feature"].astype(np.int32), arrays["share"])
-    if not all(tree.is_sound(int(width)) for row in trees for tree in row):
+    width, feature = int(arrays["width"]), arrays["feature"].astype(np.int32)
+    trees = _cut(arrays["nodes"], feature, arrays["share"])
+    if not all(tree.is_sound(width) for row in trees for tree in row):
         raise _unsound(path)
-    return tuple(arrays["labels"].astype(str).tolist()), int(width), trees
+    return tuple(arrays["labels"].tolist()), width, trees
 
 
 def _arrays(path: Path) -> dict[str, NDArray]:
@@ -81,6 +71,23 @@ def _arrays(path: Path) -> dict[str, NDArray]:
             raise ValueError(
                 f"{path} is damaged, or no forest that Forest.save wrote: {error}"
             ) from error
+
+
+def _fit_together(arrays: dict[str, NDArray]) -> bool:
+    """Whether types and shapes are such that trees can be cut from them."""
+    labels, width, nodes = (arrays[key] for key in ("labels", "width", "nodes"))
+    feature, share = arrays["feature"], arrays["share"]
+    return (
+        labels.dtype.kind == "U"
+        and all(array.dtype.kind == "i" for array in (width, nodes, feature))
+        and share.dtype == np.float64
+        and [array.ndim for array in (width, nodes, feature, share)] == [0, 2, 1, 1]
+        and labels.shape == nodes.shape[:1]
+        and nodes.size > 0
+        and bool((nodes > 0).all())
+        and nodes.sum() == len(feature)
+        and len(share) == (feature < 0).sum()
+    )
 
 
 def _cut(nodes: NDArray, feature: NDArray[np.int32], share: NDArray[np.float64]) -> Trees:

@@ -23,6 +23,7 @@ def check_bits(features: ArrayLike, width: int | None = None) -> NDArray[np.uint
             f"features must be fingerprints (n, {wanted}) with at least one row and one bit, got "
             f"{found.shape}"
         )
+    _check_numbers("features", found)
     if found.dtype == np.bool_:
         return found.view(np.uint8)
     bad = found > 1 if found.dtype == np.uint8 else (found != 0) & (found != 1)
@@ -43,14 +44,16 @@ def check_target(
     Raises:
         ValueError: shapes or values that do not fit; a label with one class only.
     """
-    columns = np.asarray(target, dtype=np.float64)
+    given = np.asarray(target)
+    _check_numbers("target", given)
+    columns = given.astype(np.float64)
     columns = columns[:, None] if columns.ndim == 1 else columns
     if columns.ndim != 2 or len(columns) != rows or not columns.shape[1]:
         raise ValueError(
             f"target must be (n,) or (n, L) with n = {rows}, the rows of features, got "
-            f"{np.shape(target)}"
+            f"{given.shape}"
         )
-    names = tuple(labels or (f"{k}" for k in range(columns.shape[1])))
+    names = tuple(map(str, range(columns.shape[1])) if labels is None else labels)
     if len(names) != columns.shape[1]:
         raise ValueError(f"labels: {len(names)} names for {columns.shape[1]} columns of target")
     odd = columns[(columns != 0) & (columns != 1) & ~np.isnan(columns)]
@@ -81,7 +84,7 @@ def check_groups(groups: ArrayLike | None, rows: int) -> NDArray[np.int64]:
     return np.unique(names, return_inverse=True)[1]
 
 
-def check_numbers(seed: int, threads: int) -> None:
+def check_options(seed: int, threads: int) -> None:
     """Refuse numbers out of range.
 
     Raises:
@@ -91,3 +94,8 @@ def check_numbers(seed: int, threads: int) -> None:
         raise ValueError(f"seed must lie in [0, 2**32), as scikit-learn wants it, got {seed}")
     if threads < 1:
         raise ValueError(f"threads must be 1 or larger, got {threads}")
+
+
+def _check_numbers(name: str, array: NDArray) -> None:
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, got an array of {array.dtype}")

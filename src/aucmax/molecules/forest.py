@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._forest_file import Trees, read_trees, write_trees
 from ._forest_folds import fold_of_rows
-from ._forest_inputs import check_bits, check_groups, check_numbers, check_target
+from ._forest_inputs import check_bits, check_groups, check_options, check_target
 from ._forest_tree import Tree
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Forest:
         bits = check_bits(features, self.width)
         total = np.zeros((len(bits), len(self.labels)))
         for first in tqdm(range(0, len(bits), _ROWS), "forest", disable=not progress, leave=False):
-            block = np.pad(bits[first : first + _ROWS], ((0, 0), (0, 1)))
+            block = np.pad(np.ascontiguousarray(bits[first : first + _ROWS]), ((0, 0), (0, 1)))
             for label, trees in enumerate(self.trees):
                 for tree in trees:
                     total[first : first + _ROWS, label] += tree.scores(block)
@@ -122,7 +122,8 @@ def fit_forest(
     """A random forest for each label, on the rows where it is known.
 
     The trees are those of scikit-learn's ``RandomForestClassifier(random_state=seed)`` on the same
-    rows, for any number of threads. Meanwhile the rows are held in float32, 4 n W bytes.
+    rows, for any number of threads. Meanwhile the rows are held in float32, 4 n W bytes. A thousand
+    trees on 33,000 molecules take some three minutes of one core.
 
     Its scores of the rows it was fitted on say little: a tree remembers them. What is to learn from
     scores of training rows needs :func:`out_of_fold_scores`.
@@ -216,7 +217,7 @@ def _checked(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], tuple[str, ...]]:
     if problems := list(options.problems()):
         raise ValueError("; ".join(problems))
-    check_numbers(seed, threads)
+    check_options(seed, threads)
     bits = check_bits(features)
     return bits, *check_target(target, len(bits), labels)
 
