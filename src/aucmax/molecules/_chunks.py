@@ -1,0 +1,186 @@
+"""Work on many SMILES in chunks: in several processes, and each kept in a file when it is done."""
+
+import errno
+import hashlib
+import io
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aucmax._files import write_bytes
+
+from ._packages import rdBase
+
+Arrays = dict[str, NDArray[Any]]
+Work = Callable[[Sequence[str]], Arrays]
+
+CHUNK = 1_000
+"""Molecules in a chunk."""
+
+log = logging.getLogger("aucmax")
+
+
+def in_chunks(
+    work: Work,
+    smiles: Sequence[str],
+    *,
+    name: str,
+    folder: Path | None,
+    workers: int,
+    title: str,
+) -> list[Arrays]:
+    """``work`` of each chunk, in their order, whatever the number of processes.
+
+    With a folder, each chunk is a file there, named by the work, its SMILES and RDKit's version: it
+    is written whole or not at all, and read instead when it is there. So nothing but the chunks in
+    work is lost by a kill, and the same call goes on. A damaged file is made anew.
+
+    Args:
+        work: a function of a module, so that processes find it; its arrays hold no objects.
+        smiles: of any number of molecules.
+        name: of the work and its version, part of the names of files.
+        folder: made if it is not there; None keeps nothing.
+        workers: processes; 0 does everything in this one.
+        title: of the progress bar; "" for none.
+
+    Raises:
+        TypeError: if a SMILES is no text.
+        ValueError: if ``workers`` is negative; whatever ``work`` raises.
+        OSError: if the folder cannot be written, or a process was ended from outside.
+    """
+    from tqdm import tqdm  # comes with PyTorch Geometric
+
+    if workers < 0:
+        raise ValueError(f"workers must be >= 0, got {workers}")
+    _check_text(smiles)
+    chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
+    store = _Store(folder, name)
+    bar = tqdm(
+        total=len(smiles),
+        desc=title,
+        unit="molecule",
+        disable=not title,
+        dynamic_ncols=True,
+        leave=False,
+    )
+    with bar:
+        found: dict[int, Arrays] = {}
+        for number, chunk in enumerate(chunks):
+            arrays = store.read(chunk)
+            if arrays is not None:
+                found[number] = arrays
+                bar.update(len(chunk))
+        missing = {number: chunk for number, chunk in enumerate(chunks) if number not in found}
+        for number, content in _contents(work, missing, workers):
+            store.write(chunks[number], content)
+            found[number] = _decoded(content)
+            bar.update(len(chunks[number]))
+    return [found[number] for number in range(len(chunks))]
+
+
+class _Store:
+    """The folder of finished chunks; without one, nothing is kept."""
+
+    def __init__(self, folder: Path | None, name: str) -> None:
+        self.folder, self.name = folder, name
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(error.errno, self._told(error.strerror or str(error))) from error
+
+    def read(self, chunk: Sequence[str]) -> Arrays | None:
+        """What was kept of a chunk; None if there is nothing, or it is damaged."""
+        if self.folder is None or not (path := self._path(self.folder, chunk)).exists():
+            return None
+        try:
+            return _decoded(path.read_bytes())
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            log.info("made anew, for it is damaged: %s (%s)", path, error)
+            return None
+
+    def write(self, chunk: Sequence[str], content: bytes) -> None:
+        if self.folder is None:
+            return
+        try:
+            write_bytes(self._path(self.folder, chunk), content)
+        except OSError as error:
+            raise OSError(error.errno, self._told(str(error.args[-1]), error.errno)) from error
+
+    def _path(self, folder: Path, chunk: Sequence[str]) -> Path:
+        digest = hashlib.blake2b(rdBase.rdkitVersion.encode(), digest_size=16)
+        for smiles in chunk:
+            digest.update(b"\0" + smiles.encode("utf-8", "surrogatepass"))
+        return folder / f"{self.name}-{digest.hexdigest()}.npz"
+
+    def _told(self, reason: str, number: int | None = None) -> str:
+        full = number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        cure = "free some space, or name another folder" if full else "name another folder"
+        return (
+            f"what is made of molecules cannot be kept in {str(self.folder)!r}: {reason}; {cure}; "
+            "what is done is kept, and the same command goes on from there"
+        )
+
+
+def _contents(
+    work: Work, chunks: dict[int, Sequence[str]], workers: int
+) -> Iterator[tuple[int, bytes]]:
+    """The encoded results of chunks, as they come."""
+    if workers == 0 or len(chunks) < 2:
+        for number, chunk in chunks.items():
+            yield number, _encoded(work, chunk)
+        return
+    pool = ProcessPoolExecutor(min(workers, len(chunks)), initializer=_serve)
+    try:
+        running = {pool.submit(_encoded, work, chunk): number for number, chunk in chunks.items()}
+        for future in as_completed(running):
+            yield running[future], future.result()
+    except BrokenProcessPool as error:
+        raise OSError(
+            "a process that reads molecules was ended from outside; memory may be short: take "
+            "fewer workers"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _serve() -> None:
+    """Leave Ctrl-C to the process that gives the orders, and leave when it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _encoded(work: Work, chunk: Sequence[str]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **work(chunk))
+    return file.getvalue()
+
+
+def _decoded(content: bytes) -> Arrays:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _check_text(smiles: Sequence[str]) -> None:
+    for row, text in enumerate(smiles):
+        if not isinstance(text, str):
+            raise TypeError(f"smiles must be texts, got {type(text).__name__} in row {row}")

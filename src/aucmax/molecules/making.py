@@ -1,0 +1,110 @@
+"""Graphs of many molecules, made in parallel and kept for the next time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._chunks import Arrays, in_chunks
+from .features import FEATURE_VERSION, tabulate
+from .graphs import Graphs
+from .parsing import Parsed, parse
+
+_FIELDS = [field.name for field in fields(Graphs)]
+
+
+@dataclass(frozen=True, eq=False)
+class Featurised:
+    """What became of n SMILES.
+
+    Args:
+        graphs: of the molecules that can be read, in their order.
+        rows: (graphs,) int64, the row of each.
+        errors: the reason by row, for those that cannot be read.
+        notes: by row, for those with an impossible valence: they have a graph.
+    """
+
+    graphs: Graphs
+    rows: NDArray[np.int64]
+    errors: dict[int, str]
+    notes: dict[int, str]
+
+
+def featurised(
+    smiles: Sequence[str],
+    folder: str | Path | None = None,
+    *,
+    workers: int = 0,
+    progress: bool = True,
+) -> Featurised:
+    """The graphs of many molecules; the same for any number of workers, kept or not.
+
+    Args:
+        smiles: any number of them.
+        folder: where finished chunks are kept, so that a second call reads them, and one after a
+            kill goes on; made if it is not there. None keeps nothing.
+        workers: processes that work; 0 works in this one.
+        progress: whether to show a bar.
+
+    Raises:
+        TypeError: if a SMILES is no text.
+        ValueError: if ``workers`` is negative.
+        OSError: if the folder cannot be written, or a process was ended from outside.
+
+    >>> found = featurised(["CCO", "C(C", "CN(C)(C)C"], progress=False)
+    >>> found.rows, found.errors
+    (array([0, 2]), {1: "smiles 'C(C' cannot be read: extra open parentheses near position 2"})
+    >>> found.notes
+    {2: 'Explicit valence for atom # 1 N, 4, is greater than permitted'}
+    """
+    chunks = in_chunks(
+        _chunk,
+        smiles,
+        name=f"graphs-{FEATURE_VERSION}",
+        folder=None if folder is None else Path(folder).expanduser(),
+        workers=workers,
+        title="featurising molecules" if progress else "",
+    )
+    first = 0
+    rows: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+    errors: dict[int, str] = {}
+    notes: dict[int, str] = {}
+    for chunk in chunks:
+        rows.append(chunk["rows"].astype(np.int64) + first)
+        errors |= _texts(chunk, "error", first)
+        notes |= _texts(chunk, "note", first)
+        first += int(chunk["size"])
+    graphs = Graphs.concatenate([Graphs(**{x: chunk[x] for x in _FIELDS}) for chunk in chunks])
+    return Featurised(graphs, np.concatenate(rows), errors, notes)
+
+
+def _chunk(smiles: Sequence[str]) -> Arrays:
+    read: dict[int, Parsed] = {}
+    errors: dict[int, str] = {}
+    for row, text in enumerate(smiles):
+        try:
+            read[row] = parse(text)
+        except ValueError as error:
+            errors[row] = str(error)
+    notes = {row: parsed.note for row, parsed in read.items() if parsed.note}
+    return {
+        **vars(tabulate([*read.values()])),
+        "rows": np.array([*read], dtype=np.int64),
+        "size": np.array(len(smiles)),
+        **_as_arrays("error", errors),
+        **_as_arrays("note", notes),
+    }
+
+
+def _as_arrays(kind: str, texts: dict[int, str]) -> Arrays:
+    return {
+        f"{kind}_rows": np.array([*texts], dtype=np.int64),
+        f"{kind}_texts": np.array([*texts.values()], dtype=np.str_),
+    }
+
+
+def _texts(chunk: Arrays, kind: str, first: int) -> dict[int, str]:
+    rows, texts = chunk[f"{kind}_rows"], chunk[f"{kind}_texts"]
+    return {first + int(row): str(text) for row, text in zip(rows, texts, strict=True)}
