@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from arrays import POOL, TEST, VALIDATION, Array, arrays
-from cells import Cell, Task
+from cells import TASKS, Cell, Task
 from torch import Tensor
 
 HELD = 0.2
@@ -84,13 +84,19 @@ def _fixed(task: Task, cache: Path) -> _Fixed:
     group = np.arange(len(rows)) if found.group is None else found.group[rows]
     part = np.full(len(rows), POOL) if found.part is None else found.part[rows]
     fixed = _Fixed(rows, target, part, group)
-    if found.part is None:
-        fixed = _with_test(fixed, 0.4 if task.inside else task.test, generator)
     if task.inside:
-        inner = fixed.part != TEST
-        fixed = _Fixed(rows[inner], target[inner], fixed.part[inner], group[inner])
+        inner = (part != TEST) & ~np.isin(rows, _tested(task.data, cache))
+        fixed = _Fixed(rows[inner], target[inner], part[inner], group[inner])
+    if found.part is None or task.inside:
         fixed = _with_test(fixed, task.test, generator)
     return _limited(fixed, task, generator)
+
+
+def _tested(data: str, cache: Path) -> Array:
+    """Rows of a data set that are in the test part of any task that is not inside its pool."""
+    others = [task for task in TASKS.values() if task.data == data and not task.inside]
+    fixed = [_fixed(task, cache) for task in others]
+    return np.concatenate([one.rows[one.part == TEST] for one in fixed])
 
 
 def _with_test(fixed: _Fixed, share: float, generator: np.random.Generator) -> _Fixed:
