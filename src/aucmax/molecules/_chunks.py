@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def in_chunks(
     smiles: Sequence[str],
     *,
     name: str,
-    folder: Path | None,
+    folder: str | Path | None,
     workers: int,
     title: str,
 ) -> list[Arrays]:
@@ -65,7 +66,7 @@ def in_chunks(
         raise ValueError(f"workers must be >= 0, got {workers}")
     _check_text(smiles)
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
-    store = _Store(folder, name)
+    store = _Store(None if folder is None else Path(folder).expanduser(), name)
     bar = tqdm(
         total=len(smiles),
         desc=title,
@@ -82,11 +83,17 @@ def in_chunks(
                 found[number] = arrays
                 bar.update(len(chunk))
         missing = {number: chunk for number, chunk in enumerate(chunks) if number not in found}
-        for number, content in _contents(work, missing, workers):
-            store.write(chunks[number], content)
-            found[number] = _decoded(content)
-            bar.update(len(chunks[number]))
+        with closing(_contents(work, missing, workers)) as contents:
+            for number, content in contents:
+                store.write(chunks[number], content)
+                found[number] = _decoded(content)
+                bar.update(len(chunks[number]))
     return [found[number] for number in range(len(chunks))]
+
+
+def joined(chunks: Sequence[Arrays], key: str, none: NDArray[Any]) -> NDArray[Any]:
+    """One array of all chunks, one below the other; ``none`` where there is no chunk."""
+    return np.concatenate([chunk[key] for chunk in chunks]) if chunks else none
 
 
 class _Store:
@@ -136,7 +143,7 @@ class _Store:
 
 def _contents(
     work: Work, chunks: dict[int, Sequence[str]], workers: int
-) -> Iterator[tuple[int, bytes]]:
+) -> Generator[tuple[int, bytes], None, None]:
     """The encoded results of chunks, as they come."""
     if workers == 0 or len(chunks) < 2:
         for number, chunk in chunks.items():

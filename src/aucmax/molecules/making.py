@@ -63,7 +63,7 @@ def featurised(
         _chunk,
         smiles,
         name=f"graphs-{FEATURE_VERSION}",
-        folder=None if folder is None else Path(folder).expanduser(),
+        folder=folder,
         workers=workers,
         title="featurising molecules" if progress else "",
     )
