@@ -81,8 +81,17 @@ def test_type_and_order_of_the_array_do_not_matter(tumours):
         assert (fitted(same, target).scores(bits) == forest.scores(bits)).all()
 
 
-def test_seed_decides_and_threads_do_not(tumours):
+def test_seed_decides_and_threads_do_not(tumours, monkeypatch):
+    used = []
+
+    class Spy(RandomForestClassifier):
+        def fit(self, features, target):
+            used.append(self.n_jobs)
+            return super().fit(features, target)
+
+    monkeypatch.setattr("sklearn.ensemble.RandomForestClassifier", Spy)
     a, b, c = (fitted(*tumours, seed=s, threads=t) for s, t in ((1, 1), (1, 2), (2, 1)))
+    assert used == [1, 1, 2, 2, 1, 1]  # two steps each
     assert (a.scores(tumours[0]) == b.scores(tumours[0])).all()
     assert (a.scores(tumours[0]) != c.scores(tumours[0])).any()
 
