@@ -22,7 +22,7 @@ from torchvision.transforms import v2
 
 from aucmax.data import ArrayImages, Folder, ImageSet, Store, prepare
 from aucmax.train.config import Augment, Batches
-from aucmax.train.loaders import ImageData
+from aucmax.train.loaders import PartLoaders
 from aucmax.train.transforms import Preparation
 
 IMAGES, SIDE, SIZE, BATCH = 2_000, 256, 224, 64
@@ -45,7 +45,7 @@ def write_jpegs(root: Path) -> None:
 def ours(images: ImageSet, workers: int) -> DataLoader[Any]:
     """The loader that ``aucmax fit`` trains with, at the natural rate of positives."""
     preparation = Preparation(3, SIZE, MEAN, MEAN)
-    data = ImageData(images, preparation, Batches(BATCH, None, workers), Augment())
+    data = PartLoaders(images, preparation, Batches(BATCH, None, workers), Augment())
     return data.train_dataloader()
 
 

@@ -145,7 +145,7 @@ def test_report(capsys, tmp_path):
 def test_predict_scores_a_source_as_fit_did(capsys, run, tmp_path):
     words = ["--data", "NPZ", "--data.npz", run.parent / "x.npz", "--output", tmp_path / "p.csv"]
     checkpoint = run / "02-aucm" / "best.ckpt"
-    assert "72 images scored" in told(capsys, "predict", checkpoint, *words)
+    assert "72 rows scored" in told(capsys, "predict", checkpoint, *words)
     ids, score = scores_of(tmp_path / "p.csv")
     test, expected = scores_of(run / "predictions.csv")
     rows = [ids.index(name) for name in test]

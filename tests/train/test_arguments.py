@@ -6,8 +6,9 @@ import yaml
 
 import aucmax
 from aucmax.data import CSV, NPZ, Digits, Folder
-from aucmax.train.arguments import flattened, parse_fit, parse_source
+from aucmax.train.arguments import parse_fit, parse_source
 from aucmax.train.option_errors import OptionError
+from aucmax.train.words import flattened
 
 RECIPE = {
     "data": {"class_path": "NPZ", "init_args": {"npz": "x.npz"}},

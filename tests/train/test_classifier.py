@@ -13,7 +13,7 @@ from torch import nn
 import aucmax
 from aucmax.data import ArrayImages, ImageSet
 from aucmax.optim import param_groups
-from aucmax.train import Classifier, ImageData
+from aucmax.train import Classifier, PartLoaders
 from aucmax.train.callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
 from aucmax.train.config import Augment, Batches
 from aucmax.train.quiet import quiet
@@ -30,7 +30,7 @@ def image_data(labels=1, n=48, batch=8):
     names = tuple(f"y{i}" for i in range(labels))
     images = ImageSet(ArrayImages(pixels), target, names, tuple(map(str, range(n))), split=split)
     preparation = Preparation.fitted(images.part("train"), None)
-    return ImageData(images, preparation, Batches(batch), Augment())
+    return PartLoaders(images, preparation, Batches(batch), Augment())
 
 
 def network(labels=1):
@@ -107,7 +107,7 @@ def test_the_row_of_an_epoch(labels, tmp_path):
         each = [roc_auc_score(targets[:, i], scores[:, i].numpy()) for i in range(labels)]
         assert row["batch_auroc"] == pytest.approx(np.mean(each), abs=1e-6)
     logits = torch.cat([model(images).detach() for images, *_ in data.val_dataloader()])
-    target = data.images.part("validation").target
+    target = data.rows.part("validation").target
     each = [roc_auc_score(target[:, i], logits[:, i]) for i in range(labels)]
     assert rows[-1]["validation_auroc"] == pytest.approx(np.mean(each), abs=1e-12)
     assert rows[-1]["batch_alpha"] == pytest.approx(loss.alpha.mean().item(), abs=1e-6)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
@@ -201,19 +202,17 @@ def test_lightnings_hints_are_hidden_for_a_while():
 
 
 def test_a_network_that_is_no_classifier_is_refused(monkeypatch):
-    from aucmax.train import rehearsal
+    from aucmax.train import transforms
 
     def segmenter(*arguments, **options):
         return torch.nn.Conv2d(1, 1, 1)
 
-    monkeypatch.setattr(rehearsal, "create", segmenter)
-    same = SimpleNamespace(
-        channels=1, resized=lambda image: image, normalised=lambda image: image.float()
-    )
-    images = CONFIG.data.load()
-    part = SimpleNamespace(labels=images.labels, part=lambda name: images)
+    monkeypatch.setattr(transforms, "create", segmenter)
+    images = replace(CONFIG.data.load(), split=None)
+    images = images.divided(np.full(len(images), "train"))
+    inputs = transforms.Preparation.fitted(images, None)
     with pytest.raises(ValueError, match=r"gives outputs of shape \(2, 1, 8, 8\) for 2 images"):
-        _network(CONFIG, part, same)
+        _network(CONFIG, images, inputs)
 
 
 def test_the_bar_counts_batches_and_shows_the_best(capsys):

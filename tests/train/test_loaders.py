@@ -8,7 +8,7 @@ import torch
 
 from aucmax.data import ArrayImages, ImageSet
 from aucmax.train.config import Augment, Batches
-from aucmax.train.loaders import ImageData, _say_once
+from aucmax.train.loaders import PartLoaders, _say_once
 from aucmax.train.transforms import Preparation
 
 
@@ -23,7 +23,7 @@ def made(train=60, positives=12, labels=1, batches=None, seed=0, **augment):
     names = tuple(f"y{i}" for i in range(labels))
     images = ImageSet(ArrayImages(pixels), target, names, tuple(map(str, range(n))), split=split)
     preparation = Preparation.fitted(images.part("train"), None)
-    return ImageData(images, preparation, batches or Batches(8), Augment(**augment), seed=seed)
+    return PartLoaders(images, preparation, batches or Batches(8), Augment(**augment), seed=seed)
 
 
 def on_rank(data, rank, world=2, epoch=0):
@@ -41,7 +41,7 @@ def test_batches_are_images_targets_and_rows():
     data = made(labels=2, batches=Batches(8, positives=None))
     images, target, index = next(iter(data.train_dataloader()))
     assert images.shape == (8, 1, 8, 8)
-    assert torch.equal(target, torch.from_numpy(data.images.target)[index])
+    assert torch.equal(target, torch.from_numpy(data.rows.target)[index])
     assert index.shape == (8,)
 
 
@@ -114,11 +114,11 @@ def test_two_processes_share_the_batches_of_one_twice_as_large(positives):
 def test_other_parts_come_in_order_and_unchanged():
     data = made(flip=True, rotate=20)
     for loader, name in ((data.val_dataloader(), "validation"), (data.test_dataloader(), "test")):
-        part = data.images.part(name)
+        part = data.rows.part(name)
         ((images, target, index),) = list(loader)
         assert index.tolist() == list(range(10))
         assert torch.equal(target, torch.from_numpy(part.target))
-        expected = data.preparation.normalised(part.images[4])
+        expected = data.inputs.normalised(part.images[4])
         assert torch.equal(images[4], expected)
 
 

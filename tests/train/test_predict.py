@@ -11,7 +11,7 @@ from PIL import Image
 from aucmax.data import ArrayImages, ImageSet
 from aucmax.models import create
 from aucmax.train.checkpoints import load_network
-from aucmax.train.predict import images_of, predict_images, predictions
+from aucmax.train.predict import images_of, score, predictions
 from aucmax.train.transforms import Preparation
 
 
@@ -29,7 +29,7 @@ def test_scores_are_sigmoids_of_logits_in_the_order_of_the_images(tmp_path):
     network = saved(tmp_path / "x.ckpt")
     pixels, target = made_images(300, labels=2)  # more than one batch
     images = ImageSet(ArrayImages(pixels), target, ("c", "d"), tuple(map(str, range(300))))
-    found = predict_images(tmp_path / "x.ckpt", images)
+    found = score(tmp_path / "x.ckpt", images)
     inputs = (torch.from_numpy(pixels)[:, None] / 255 - 0.5) / 0.25
     with torch.no_grad():
         expected = torch.sigmoid(network(inputs).double())
@@ -56,7 +56,7 @@ def test_files_and_folders_become_what_the_checkpoint_takes(tmp_path):
     names = [name.removeprefix(str(tmp_path)) for name in images.ids]
     assert names == ["/f/a.JPG", "/f/b/000.png", "/f/b/001.png", "/e/000.png"]
     assert images.images.channels == 3
-    assert predict_images(tmp_path / "x.ckpt", images).scores.shape == (4, 2)
+    assert score(tmp_path / "x.ckpt", images).scores.shape == (4, 2)
 
 
 def test_an_image_named_twice_is_refused(tmp_path):
@@ -71,7 +71,7 @@ def test_another_number_of_labels_is_refused(tmp_path):
     pixels, target = made_images(6)
     images = ImageSet(ArrayImages(pixels), target, ("y",), tuple("abcdef"))
     with pytest.raises(ValueError, match=r"was trained for the labels \['a', 'b'\], the images"):
-        predict_images(tmp_path / "x.ckpt", images)
+        score(tmp_path / "x.ckpt", images)
     with pytest.raises(ValueError, match="holds another model"):
         load_network(create("resnet32", channels=1, num_labels=2), tmp_path / "x.ckpt")
 

@@ -5,7 +5,7 @@ import pytest
 from oracles_train import files_below, fit, npz_data, read_json, write_recipe
 
 from aucmax.cli import main
-from aucmax.train import stages
+from aucmax.train import training
 from aucmax.train.callbacks import EpochEnd
 
 NUMBERS = ["metrics.json", "predictions.csv", "split.csv", "01-bce/metrics.csv",
@@ -111,7 +111,7 @@ def test_a_run_killed_between_its_stages_resumes_to_the_same_numbers(
 
     run = [*words, "--output", tmp_path, "--name", "x"]
     with monkeypatch.context() as patch:
-        patch.setattr(stages, step, strike)
+        patch.setattr(training, step, strike)
         with pytest.raises(KilledError):
             fit(*run)
     fit(*run, "--resume")
@@ -158,7 +158,7 @@ def test_a_moved_run_can_be_resumed(words, reference, tmp_path, monkeypatch):
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "load_network", strike)
+        patch.setattr(training, "load_network", strike)
         with pytest.raises(KilledError):
             fit(*words, "--output", tmp_path / "old", "--name", "x")
     (tmp_path / "new").mkdir()

@@ -7,7 +7,7 @@ from PIL import Image
 
 from aucmax.data import ArrayImages, ImageSet
 from aucmax.train.config import Augment
-from aucmax.train.transforms import STATISTICS_FROM, Examples, Preparation
+from aucmax.train.transforms import STATISTICS_FROM, ImageExamples, Preparation
 
 
 def image_set(pixels):
@@ -32,7 +32,7 @@ def test_statistics_are_numpys(shape):
 
 def test_normalised_images_have_mean_0_and_spread_1():
     pixels = noise(40, 8, 8)
-    examples = Examples(image_set(pixels), Preparation.fitted(image_set(pixels), None))
+    examples = ImageExamples(image_set(pixels), Preparation.fitted(image_set(pixels), None))
     stack = torch.stack([examples[row][0] for row in range(40)])
     assert stack.dtype == torch.float32
     assert float(stack.mean()) == pytest.approx(0, abs=1e-5)
@@ -117,7 +117,7 @@ def test_random_changes_follow_from_seed_epoch_and_row():
     preparation = Preparation.fitted(images, None)
 
     def epoch(number, seed=0, order=range(6)):
-        examples = Examples(images, preparation, CHANGES, seed=seed)
+        examples = ImageExamples(images, preparation, CHANGES, seed=seed)
         examples.set_epoch(number)
         return {row: examples[row][0] for row in order}
 
@@ -131,7 +131,7 @@ def test_random_changes_follow_from_seed_epoch_and_row():
 
 def test_random_changes_leave_the_global_generator_alone():
     images = image_set(noise(2, 16, 16))
-    examples = Examples(images, Preparation.fitted(images, None), CHANGES)
+    examples = ImageExamples(images, Preparation.fitted(images, None), CHANGES)
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
@@ -142,14 +142,14 @@ def test_random_changes_leave_the_global_generator_alone():
 def test_each_change_does_what_it_says():
     images = image_set(noise(20, 16, 16))
     preparation = Preparation.fitted(images, None)
-    plain = [Examples(images, preparation)[row][0] for row in range(20)]
-    none = Examples(images, preparation, Augment())
+    plain = [ImageExamples(images, preparation)[row][0] for row in range(20)]
+    none = ImageExamples(images, preparation, Augment())
     assert all(torch.equal(none[row][0], plain[row]) for row in range(20))
-    flips = Examples(images, preparation, Augment(flip=True))
+    flips = ImageExamples(images, preparation, Augment(flip=True))
     flipped = [torch.equal(flips[row][0], plain[row].flip(-1)) for row in range(20)]
     kept = [torch.equal(flips[row][0], plain[row]) for row in range(20)]
     assert all(a != b for a, b in zip(flipped, kept, strict=True))
     assert 3 < sum(flipped) < 17
     for change in (Augment(rotate=30), Augment(shift=0.3)):
-        moved = Examples(images, preparation, change)
+        moved = ImageExamples(images, preparation, change)
         assert not any(torch.equal(moved[row][0], plain[row]) for row in range(20))

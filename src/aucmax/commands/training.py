@@ -23,32 +23,49 @@ def fit_command(words: list[str]) -> None:
 
 
 def predict_command(words: list[str]) -> None:
-    """Score images by a checkpoint."""
+    """Score images or molecules by a checkpoint."""
     parser = make_parser(
         "predict",
-        "Score images by a checkpoint of `aucmax fit`: files, folders of them, or a source with "
-        "labels as in `aucmax fit`, --data CLASS --data.NAME value.",
+        "Score images or molecules by a checkpoint of `aucmax fit` (or a forest.npz): image files, "
+        "folders of them, one CSV file with a column of SMILES, or a source with labels as in "
+        "`aucmax fit`, --data CLASS --data.NAME value. A SMILES that cannot be read gets a row "
+        "with an error.",
     )
     parser.add_argument("checkpoint", type=str, help="Such as runs/NAME/02-aucm/best.ckpt.")
-    parser.add_argument("images", type=str, nargs="*", help="Image files, or folders of them.")
+    parser.add_argument(
+        "files", type=str, nargs="*", help="Image files, folders of them, or one CSV of SMILES."
+    )
     parser.add_argument("--output", type=str, default="predictions.csv", help="CSV to write.")
-    parser.add_argument("--workers", type=int, default=0, help="Processes that read images.")
+    parser.add_argument("--workers", type=int, default=0, help="Processes that read.")
+    parser.add_argument("--smiles", type=str, help="Column with SMILES [as in training].")
+    parser.add_argument("--id", type=str, help="Column with names of molecules [rows from 0].")
     source, others = part(words, "data")
     options = parse(parser, others)
-    if bool(options.images) == bool(source):
-        raise UsageError("give either images (files or folders), or --data with its options")
+    if bool(options.files) == bool(source):
+        raise UsageError("give either files (or folders), or --data with its options")
     from ..report import write_predictions
     from ..train.arguments import parse_source
-    from ..train.predict import images_of, predict_images
+    from ..train.predict import images_of
+    from ..train.screening import is_for_molecules, score_by, screen
 
     checkpoint = Path(options.checkpoint)
     if source:
-        images = parse_source(source).load()
+        predictions = score_by(checkpoint, parse_source(source).load(), workers=options.workers)
+    elif is_for_molecules(checkpoint):
+        if len(options.files) != 1:
+            raise UsageError(f"give one CSV file of molecules, got {len(options.files)} files")
+        csv = Path(options.files[0])
+        columns = {"smiles": options.smiles, "name": options.id}
+        found = screen(checkpoint, csv, **columns, workers=options.workers)
+        write_predictions(options.output, found.predictions, failed=found.failed, order=found.order)
+        count, bad = len(found.predictions), len(found.failed)
+        say(f"{count} molecules scored, {bad} SMILES cannot be read: {options.output}")
+        return
     else:
-        images = images_of(checkpoint, [Path(path) for path in options.images])
-    predictions = predict_images(checkpoint, images, workers=options.workers)
+        images = images_of(checkpoint, [Path(path) for path in options.files])
+        predictions = score_by(checkpoint, images, workers=options.workers)
     write_predictions(options.output, predictions)
-    say(f"{len(predictions)} images scored: {options.output}")
+    say(f"{len(predictions)} rows scored: {options.output}")
 
 
 def prepare_command(words: list[str]) -> None:

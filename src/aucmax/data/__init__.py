@@ -3,7 +3,9 @@
 from aucmax.data.base import FileSource as FileSource
 from aucmax.data.base import Images as Images
 from aucmax.data.base import ImageSet as ImageSet
+from aucmax.data.base import LabelledSet as LabelledSet
 from aucmax.data.base import Source as Source
+from aucmax.data.chance import chance_split as chance_split
 from aucmax.data.chestxray14 import ChestXray14 as ChestXray14
 from aucmax.data.chexpert import CheXpert as CheXpert
 from aucmax.data.chexpert import CheXpertLabels as CheXpertLabels
@@ -21,6 +23,8 @@ from aucmax.data.imbalance import make_imbalanced as make_imbalanced
 from aucmax.data.mammography import Mammography as Mammography
 from aucmax.data.medmnist import MedMNIST as MedMNIST
 from aucmax.data.melanoma import Melanoma as Melanoma
+from aucmax.data.molecule_set import MoleculeSet as MoleculeSet
+from aucmax.data.molecules import Molecules as Molecules
 from aucmax.data.npz import NPZ as NPZ
 from aucmax.data.patchcamelyon import PatchCamelyon as PatchCamelyon
 from aucmax.data.preparing import prepare as prepare

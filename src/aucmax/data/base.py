@@ -1,11 +1,11 @@
-"""What a source of data is, and what it gives: images with targets."""
+"""What a source of data is, and what it gives: rows with targets, most often images."""
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,15 +30,13 @@ class Images(Protocol):
     def __getitem__(self, index: int, /) -> Tensor: ...
 
 
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """n images with their targets: what every source gives.
+class LabelledSet(ABC):
+    """n rows with their targets; a subclass (a frozen dataclass) adds what a network sees of them.
 
-    Args:
-        images: ``images[i]`` is a uint8 tensor of shape (C, H, W), C = 1 or 3.
+    Attributes:
         target: (n, L) float32; 1 positive, 0 negative, NaN unknown.
         labels: L names, one for each column of ``target``.
-        ids: n names, one for each image, all different.
+        ids: n names, one for each row, all different.
         groups: (n,) names such as patients; rows of one group belong in one part. None: no groups.
         split: (n,) of "train", "validation", "test", or "" where the source leaves it open.
             None: the source does not speak of parts.
@@ -46,15 +44,16 @@ class ImageSet:
     Raises:
         ValueError: lengths that do not match, a value of ``target`` other than 0, 1 and NaN, an id
             that comes twice, or a label whose known values are all of one class (a label that
-            is unknown everywhere passes: images to be predicted).
+            is unknown everywhere passes: rows to be predicted).
     """
 
-    images: Images
     target: NDArray[np.float32]
     labels: tuple[str, ...]
     ids: tuple[str, ...]
-    groups: NDArray[np.str_] | None = None
-    split: NDArray[np.str_] | None = None
+    groups: NDArray[np.str_] | None
+    split: NDArray[np.str_] | None
+    noun: ClassVar[str]
+    """What a row is, in messages."""
 
     def __post_init__(self) -> None:
         problems = [*self._shapes()] or [*self._values()]
@@ -64,8 +63,16 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @abstractmethod
+    def inputs(self) -> dict[str, Sized | None]:
+        """What the subclass adds, by the name of its field."""
+
+    @abstractmethod
+    def inputs_of(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """The same of some rows."""
+
     def subset(self, rows: ArrayLike) -> Self:
-        """The images of ``rows`` (indices, or a mask of length n), in that order.
+        """The rows ``rows`` (indices, or a mask of length n), in that order.
 
         A part may hold one class only; :func:`aucmax.data.split` is where that is refused.
         """
@@ -76,23 +83,26 @@ class ImageSet:
             rows = np.flatnonzero(rows)
         rows = rows.astype(np.int64)
         return self._with(
-            images=Rows(self.images, rows),
+            **self.inputs_of(rows),
             target=self.target[rows],
             ids=tuple(self.ids[row] for row in rows),
             groups=None if self.groups is None else self.groups[rows],
             split=None if self.split is None else self.split[rows],
         )
 
-    def showing(self, images: Images) -> Self:
-        """The same rows with other pixels, such as images that were resized beforehand."""
-        if len(images) != len(self):
-            raise ValueError(f"images must be as long as ids ({len(self)}), got {len(images)}")
-        return self._with(images=images)
+    def divided(self, split: ArrayLike) -> Self:
+        """The same rows with the part of each, (n,) of "train", "validation" and "test"."""
+        split = np.asarray(split, dtype=np.str_)
+        if split.shape != (len(self),):
+            raise ValueError(f"split must have shape ({len(self)},), got {split.shape}")
+        return self._with(split=split)
 
     def part(self, name: str) -> Self:
         """The rows whose ``split`` is "train", "validation" or "test"."""
         if self.split is None:
-            raise ValueError("the images have no parts yet: divide them with aucmax.data.split")
+            raise ValueError(
+                f"the {self.noun}s have no parts yet: divide them with aucmax.data.split"
+            )
         return self.subset(self.split == name)
 
     def _with(self, **fields: Any) -> Self:
@@ -104,13 +114,13 @@ class ImageSet:
     def _shapes(self) -> Iterator[str]:
         n = len(self.ids)
         if n == 0:
-            yield "the data set is empty: no image"
+            yield f"the data set is empty: no {self.noun}"
         if self.target.shape != (n, len(self.labels)):
             yield (
-                f"target must have shape (images, labels) = ({n}, {len(self.labels)}), "
+                f"target must have shape ({self.noun}s, labels) = ({n}, {len(self.labels)}), "
                 f"got {self.target.shape}"
             )
-        columns = {"images": self.images, "groups": self.groups, "split": self.split}
+        columns = self.inputs() | {"groups": self.groups, "split": self.split}
         for name, column in columns.items():
             if column is not None and len(column) != n:
                 yield f"{name} must be as long as ids ({n}), got {len(column)}"
@@ -135,8 +145,52 @@ class ImageSet:
                 )
 
 
+@dataclass(frozen=True, eq=False)
+class ImageSet(LabelledSet):
+    """n images with their targets: what every source of images gives.
+
+    Args:
+        images: ``images[i]`` is a uint8 tensor of shape (C, H, W), C = 1 or 3.
+        target: this and the following: see :class:`LabelledSet`.
+        labels: names.
+        ids: names.
+        groups: names, or None.
+        split: parts, or None.
+
+    Raises:
+        ValueError: see :class:`LabelledSet`.
+    """
+
+    images: Images
+    target: NDArray[np.float32]
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
+    split: NDArray[np.str_] | None = None
+    noun: ClassVar[str] = "image"
+
+    def inputs(self) -> dict[str, Sized | None]:
+        """The images."""
+        return {"images": self.images}
+
+    def inputs_of(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """The images of some rows."""
+        return {"images": Rows(self.images, rows)}
+
+    def showing(self, images: Images) -> Self:
+        """The same rows with other pixels, such as images that were resized beforehand."""
+        if len(images) != len(self):
+            raise ValueError(f"images must be as long as ids ({len(self)}), got {len(images)}")
+        return self._with(images=images)
+
+
+def contradict(target: NDArray[np.float32]) -> bool:
+    """Whether a label is positive in one of these rows (n, L) and negative in another."""
+    return bool(((target == 0).any(0) & (target == 1).any(0)).any())
+
+
 class Source(ABC):
-    """Where labelled images come from. Its fields are options; :meth:`load` does the work.
+    """Where labelled rows come from. Its fields are options; :meth:`load` does the work.
 
     A subclass is a frozen dataclass. Options are checked when it is made, before a file is read.
     """
@@ -150,8 +204,8 @@ class Source(ABC):
         yield from ()
 
     @abstractmethod
-    def load(self) -> ImageSet:
-        """Read the labels and list the images (their pixels are read when asked for)."""
+    def load(self) -> LabelledSet:
+        """Read the labels and list the rows (pixels are read when asked for)."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +229,10 @@ class FileSource(Source):
                 f"{type(self).__name__}: on_error must be 'raise' or 'skip', got {self.on_error!r}"
             )
         super().__post_init__()
+
+    @abstractmethod
+    def load(self) -> ImageSet:
+        """Read the labels, and the head of every image file."""
 
     def place(self) -> Path:
         """The file or folder that prepared images are kept beside."""

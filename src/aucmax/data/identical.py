@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aucmax.data._messages import listed
-from aucmax.data.base import ImageSet
+from aucmax.data.base import ImageSet, contradict
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,8 @@ def identical_images(data: ImageSet, split: ArrayLike | None = None) -> Identica
 
     return IdenticalImages(
         same=named(same),
-        different_labels=named([found for found in same if _contradict(data.target[found])]),
+        different_labels=named([found for found in same if contradict(data.target[found])]),
         across_parts=named(
             [found for found in same if parts is not None and len(set(parts[found])) > 1]
         ),
     )
-
-
-def _contradict(target: np.ndarray) -> bool:
-    return bool(((target == 0).any(0) & (target == 1).any(0)).any())

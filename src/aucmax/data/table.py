@@ -4,18 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from aucmax.data._csvfile import CSVFile
-from aucmax.data._messages import names
-from aucmax.data._options import bits_problem, existing_file, kept_rows
+from aucmax.data._labelled import column_problems, labelled
+from aucmax.data._options import bits_problem, existing_file
 from aucmax.data.base import FileSource, ImageSet
-
-_VALUES = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
-_VALUES |= {"": np.nan, "nan": np.nan}
-_UNCERTAIN = "; decide what an uncertain or other value means, and write 0, 1 or a blank (unknown)"
-_PARTS = {"": "", "train": "train", "training": "train", "test": "test"}
-_PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
 
 
 @dataclass(frozen=True)
@@ -49,15 +41,8 @@ class CSV(FileSource):
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each."""
-        labels = names(self.label)
         others = {"image": self.image, "id": self.id, "group": self.group, "split": self.split}
-        if not labels or "" in labels:
-            yield f"label must name at least one column, and no name may be blank, got {labels}"
-        for name, column in others.items():
-            if column == "":
-                yield f"{name} must name a column, got ''"
-            if column and column in labels:
-                yield f"label and {name} are the same column {column!r}"
+        yield from column_problems(self.label, others)
         yield from bits_problem(self.bits)
 
     def load(self) -> ImageSet:
@@ -70,13 +55,15 @@ class CSV(FileSource):
         """
         path = existing_file("csv", self.csv)
         table = CSVFile.read(path)
-        labels = names(self.label)
-        target = [table.mapped("label", name, _VALUES, _UNCERTAIN) for name in labels]
         images = table.filled("image", self.image)
-        ids = images if self.id is None else table.filled("id", self.id)
-        groups = None if self.group is None else np.array(table.filled("group", self.group))
-        split = None if self.split is None else np.array(table.mapped("split", self.split, _PARTS))
-        keep = kept_rows(ids, self.exclude)
+        keep, columns = labelled(
+            table,
+            images if self.id is None else table.filled("id", self.id),
+            label=self.label,
+            group=self.group,
+            split=self.split,
+            exclude=self.exclude,
+        )
         root = path.parent if self.root is None else Path(self.root).expanduser()
         try:
             files = self.files([root / images[row] for row in keep], bits=self.bits)
@@ -84,11 +71,4 @@ class CSV(FileSource):
             raise FileNotFoundError(
                 f"{error}; the paths in column {self.image!r} start from {str(root)!r} (see root)"
             ) from error
-        return ImageSet(
-            images=files,
-            target=np.array(target, np.float32).T[keep],
-            labels=labels,
-            ids=tuple(ids[row] for row in keep),
-            groups=None if groups is None else groups[keep],
-            split=None if split is None else split[keep],
-        )
+        return ImageSet(images=files, **columns)

@@ -2,13 +2,15 @@
 
 Columns: ``id``; then ``score`` and ``target`` for a binary task, or ``score_NAME`` and
 ``target_NAME`` per label; then, if samples come in clusters, ``group``. A blank target is unknown.
-Other columns are ignored. Scores are written so that reading gives back the same floats.
+A row with a text in the column ``error`` has no score: the sample could not be read. Other columns
+are ignored. Scores are written so that reading gives back the same floats.
 """
 
 import csv
+import logging
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -23,13 +25,24 @@ from .align import align as align
 QUOTE = '"'
 SPECIAL = re.compile('[",\r\n]')
 
+log = logging.getLogger("aucmax")
 
-def write_predictions(path: str | Path, predictions: Predictions) -> Path:
+
+def write_predictions(
+    path: str | Path,
+    predictions: Predictions,
+    *,
+    failed: Mapping[str, str] | None = None,
+    order: Sequence[str] = (),
+) -> Path:
     """Write a CSV file in one step: it is the old file or the whole new one, never half of it.
 
     Args:
         path: file to write or replace; its folder must exist.
         predictions: what to write; without targets there are no target columns.
+        failed: why samples have no score, by their ids: they get a row with that ``error``.
+            None: there is no such column.
+        order: ids in the order of the rows, if samples have failed; others come last.
 
     Returns:
         The path written.
@@ -47,8 +60,13 @@ def write_predictions(path: str | Path, predictions: Predictions) -> Path:
             columns.append((f"target{suffix}", known))
     if p.groups is not None:
         columns.append(("group", [str(g) for g in p.groups]))
-    rows = zip(*([name, *values] for name, values in columns), strict=True)
-    lines = [",".join(map(_quoted, row)) for row in rows]
+    if failed is not None:
+        columns.append(("error", [""] * len(p)))
+    header, *rows = zip(*([name, *values] for name, values in columns), strict=True)
+    rows += [(name, *[""] * (len(header) - 2), reason) for name, reason in (failed or {}).items()]
+    place = {name: number for number, name in enumerate(order)}
+    rows.sort(key=lambda row: place.get(row[0], len(place)))
+    lines = [",".join(map(_quoted, row)) for row in (header, *rows)]
     return write_text(path, "\n".join([*lines, ""]))
 
 
@@ -92,6 +110,7 @@ class _Columns:
     scores: tuple[int, ...]
     targets: tuple[int, ...]
     group: int | None
+    error: int | None
 
 
 class _Table:
@@ -106,17 +125,30 @@ class _Table:
         columns = self._columns()
         ids: dict[str, int] = {}
         scores, targets, groups = [], [], []
+        seen: dict[str, int] = {}
         for line, row in self._rows():
             name = self._text(row[columns.id], line, "id")
-            if name in ids:
-                raise self._error(line, f"id {name!r} already stands in line {ids[name]}")
+            if name in seen:
+                raise self._error(line, f"id {name!r} already stands in line {seen[name]}")
+            seen[name] = line
+            if columns.error is not None and row[columns.error].strip():
+                continue
             ids[name] = line
             scores.append(self._cells(row, line, columns.scores, _score))
             targets.append(self._cells(row, line, columns.targets, _target))
             if columns.group is not None:
                 groups.append(self._text(row[columns.group], line, "group"))
-        if not ids:
+        if not seen:
             raise ValueError(f"{self.path}: the file has a header but no rows")
+        if not ids:
+            raise ValueError(f"{self.path}: all {len(seen)} rows have an error and no score")
+        if len(seen) > len(ids):
+            log.warning(
+                "%s: %d of %d rows have an error and no score: left out",
+                self.path,
+                len(seen) - len(ids),
+                len(seen),
+            )
         return Predictions(
             tuple(ids),
             columns.labels,
@@ -162,6 +194,7 @@ class _Table:
             tuple(scores),
             tuple(at[label] for label in scores.values()) if targets else (),
             names.index("group") if "group" in names else None,
+            names.index("error") if "error" in names else None,
         )
 
     def _cells(

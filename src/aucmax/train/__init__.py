@@ -3,4 +3,4 @@
 from .classifier import Classifier as Classifier
 from .config import FitConfig as FitConfig
 from .fit import fit as fit
-from .loaders import ImageData as ImageData
+from .loaders import PartLoaders as PartLoaders

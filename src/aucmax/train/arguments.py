@@ -1,7 +1,6 @@
 """From recipe and command line to :class:`FitConfig`: every error is found before any data."""
 
 import json
-import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,9 +13,21 @@ from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 from .. import losses
 from ..data import Source
+from ..molecules.forest import ForestOptions
 from ..recipes import recipe_text
-from .config import Augment, Batches, FitConfig, Network, Pretrain, Recipe, Schedule, Split
+from .blend import Blend
+from .config import (
+    Augment,
+    Batches,
+    FitConfig,
+    Network,
+    Pretrain,
+    Recipe,
+    Schedule,
+    Split,
+)
 from .option_errors import CLASSES, OptionError, blame
+from .words import flattened, units
 
 OWN_TRAINER_OPTIONS: set[str | int] = {
     "callbacks", "logger", "plugins", "max_epochs", "min_epochs", "max_steps", "min_steps",
@@ -83,6 +94,8 @@ _GROUPS: dict[str, type[Any]] = {
     "batches": Batches,
     "pretrain": Pretrain,
     "schedule": Schedule,
+    "blend": Blend,
+    "forest": ForestOptions,
 }
 
 
@@ -96,7 +109,7 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
         OptionError: with everything that is wrong, before any data are read.
     """
     recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
-    flags = _units(argv[1:] if argv and argv[0] == recipe else argv)
+    flags = units(argv[1:] if argv and argv[0] == recipe else argv)
     options = flattened(_load_yaml(recipe))
     for key in flags.keys() & CLASSES.keys():
         if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
@@ -116,7 +129,7 @@ def parse_source(words: list[str]) -> Source:
     Raises:
         OptionError: with everything that is wrong, before any data are read.
     """
-    flags = _units(words)
+    flags = units(words)
     parsed = fit_parser().parse_args(_checked(_split_at_commas(flags, flags)))
     if parsed.data is None:
         raise OptionError(["--data is missing"])
@@ -159,12 +172,14 @@ def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
         for name in ("baseline", "ensemble", "average", "threads", "tensorboard")
     }
     made = {name: group(**vars(getattr(parsed, name))) for name, group in _GROUPS.items()}
-    problems = [f"--{name} is missing" for name in CLASSES if getattr(parsed, name) is None]
+    needed = ["data"] if made["model"].name == "forest" else CLASSES
+    problems = [f"--{name} is missing" for name in needed if getattr(parsed, name) is None]
     if problems:
         raise OptionError(problems)
-    recipes = {name: _recipe(getattr(parsed, name)) for name in CLASSES}
+    nodes = {name: getattr(parsed, name) for name in ("loss", "optimizer")}
+    recipes = {name: None if node is None else _recipe(node) for name, node in nodes.items()}
     try:
-        source = recipes.pop("data").make()
+        source = _recipe(parsed.data).make()
     except ValueError as error:
         source = None
         problems.append(f"--data: {error}")
@@ -188,47 +203,6 @@ def _load_yaml(recipe: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise OptionError([f"{recipe} must hold options as `key: value`, got {content!r}"])
     return content
-
-
-def _units(argv: list[str]) -> dict[str, str]:
-    """``--key value``, ``--key=value``, ``--key a b`` (a list) or ``--key`` (true)."""
-    units: dict[str, str] = {}
-    problems: list[str] = []
-    position = 0
-    while position < len(argv):
-        token, position = argv[position], position + 1
-        if not token.startswith("--") or not token[2:3].isalpha():
-            problems.append(f"{token!r} is not an option; options are --key value")
-            continue
-        key, equals, value = token[2:].partition("=")
-        values = [value] if equals else []
-        while not equals and position < len(argv) and not argv[position].startswith("--"):
-            values.append(argv[position])
-            position += 1
-        units[key] = json.dumps(values) if len(values) > 1 else values[0] if values else "true"
-    if problems:
-        raise OptionError(problems)
-    return units
-
-
-def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested recipe as the options that one would have typed."""
-    flat: dict[str, str] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            if "class_path" in value:
-                flat[f"{prefix}{key}"] = value["class_path"]
-                value = value.get("init_args") or {}
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else _typed(value)
-    return flat
-
-
-def _typed(value: Any) -> str:
-    """A value of a recipe as one would have typed it."""
-    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf)
-    return text.removesuffix("...\n").strip()
 
 
 def _split_at_commas(options: dict[str, str], typed: Mapping[str, str]) -> dict[str, str]:

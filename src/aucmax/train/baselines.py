@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .config import FitConfig, Schedule
+from .cycle import Cycle
 from .stages import Stage, cross_entropy_stage
 
 NATURAL, BALANCED = "cross-entropy", "cross-entropy-balanced"
@@ -16,7 +17,8 @@ NATURAL, BALANCED = "cross-entropy", "cross-entropy-balanced"
 def baselines(config: FitConfig) -> dict[str, list[Stage]]:
     """Cross-entropy alone, for as many epochs as the whole recipe, by the name of each variant.
 
-    The learning rate falls to a tenth after half and three quarters of the epochs. Rows come at
+    The learning rate falls to a tenth after half and three quarters of the epochs, or goes through
+    the recipe's cycle if it has one. Rows come at
     their natural rate; and in a second variant with the recipe's share of positives,
     if it has one, for that share alone may be what helps.
     """
@@ -24,8 +26,12 @@ def baselines(config: FitConfig) -> dict[str, list[Stage]]:
     shares: dict[str, float | None] = {NATURAL: None}
     if config.batches.positives is not None:
         shares[BALANCED] = config.batches.positives
+    warmup = config.schedule.warmup
+    cycle = None if warmup is None else Cycle(warmup, epochs)
     return {
-        name: [replace(cross_entropy_stage(config, epochs, share), schedule=Schedule())]
+        name: [
+            replace(cross_entropy_stage(config, epochs, share), schedule=Schedule(), cycle=cycle)
+        ]
         for name, share in shares.items()
     }
 

@@ -52,10 +52,11 @@ class BestEpoch(L.Callback):
     Args:
         path: the one file, replaced whenever an epoch is better.
         patience: stop after this many epochs in a row that are not better; None: never.
+        latest: keep each epoch's checkpoint in turn, however good, so that the last one stays.
     """
 
-    def __init__(self, path: Path, patience: int | None = None) -> None:
-        self.path, self.patience = path, patience
+    def __init__(self, path: Path, patience: int | None = None, *, latest: bool = False) -> None:
+        self.path, self.patience, self.latest = path, patience, latest
         self.best: dict[str, float] = {"best_epoch": -1, "validation_auroc": -1.0}
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class BestEpoch(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save if this epoch is the best."""
         auc = float(trainer.callback_metrics["validation_auroc"])
-        if auc > self.best["validation_auroc"]:
+        if self.latest or auc > self.best["validation_auroc"]:
             self.best = {"best_epoch": trainer.current_epoch, "validation_auroc": auc}
             trainer.save_checkpoint(self.path)
         self._stop_if_due(trainer, trainer.current_epoch)

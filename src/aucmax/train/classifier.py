@@ -8,13 +8,14 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ..distributed import AllGather
 from ..losses import AUCLoss, Loss
 from ..metrics import macro_auroc
 from ..optim import StageLR, param_groups
-from .loaders import Batch
+from .cycle import Cycle
+from .inputs import Batch
 
 COLLAPSED = 1e-4
 """Scores of a whole validation part that lie closer together than this rank nothing."""
@@ -31,11 +32,12 @@ class Classifier(L.LightningModule):
     labels), ``lr``, and for AUC losses their diagnostics (see :meth:`AUCLoss.diagnostics`).
 
     Args:
-        network: images (B, C, H, W) to logits (B, L).
+        network: inputs of B rows, such as images (B, C, H, W), to logits (B, L).
         loss: any loss of :mod:`aucmax.losses`; gathered over all processes.
         optimizer: makes the optimizer from parameter groups.
         milestones: epochs at which the learning rate is multiplied by ``gamma``.
         gamma: see milestones.
+        cycle: how the learning rate rises and falls, in place of milestones.
         card: plain values that a checkpoint carries so that it can be used again on its own.
     """
 
@@ -47,21 +49,23 @@ class Classifier(L.LightningModule):
         *,
         milestones: list[int],
         gamma: float = 0.1,
+        cycle: Cycle | None = None,
         card: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.loss = AllGather(loss)
         self.make_optimizer = optimizer
-        self.milestones, self.gamma, self.card = milestones, gamma, card or {}
+        self.milestones, self.gamma, self.cycle = milestones, gamma, cycle
+        self.card = card or {}
         self._losses: list[Tensor] = []
         self._collapsed = False
         self._lr = 0.0
         self._validation: list[tuple[Tensor, Tensor]] = []
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, L) of images (B, C, H, W)."""
-        return self.network(images)
+    def forward(self, inputs: Any) -> Tensor:
+        """Logits (B, L) of the inputs of B rows."""
+        return self.network(inputs)
 
     def on_train_epoch_start(self) -> None:
         """Note the learning rate of the epoch: the scheduler steps before the epoch is judged."""
@@ -69,8 +73,8 @@ class Classifier(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Value of the loss on one batch."""
-        images, target, index = batch
-        logits = self(images)
+        inputs, target, index = batch
+        logits = self(inputs)
         if self.global_step == 0 and not self._losses:
             self._start_variables(logits.detach(), target)
         loss = self.loss(logits, target, index)
@@ -97,6 +101,8 @@ class Classifier(L.LightningModule):
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
         """The optimizer over descending and ascending groups, with the schedule of stages."""
         optimizer = self.make_optimizer(param_groups(self))
+        if self.cycle is not None:
+            return [optimizer], [LambdaLR(optimizer, self.cycle.factor)]
         return [optimizer], [StageLR(optimizer, self.milestones, gamma=self.gamma)]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

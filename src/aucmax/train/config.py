@@ -1,16 +1,15 @@
 """The options of ``aucmax fit``: frozen dataclasses whose field texts are the ``--help``."""
 
-import inspect
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Literal
 
 import torch
 
 from ..data import Source
-from ..losses.multiclass import MultiClassLoss
+from ..molecules.forest import ForestOptions
+from .blend import Blend
+from .recipe import Recipe as Recipe
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,9 @@ class Split:
     """Share of rows looked at once, at the end (only if the data name no test part)."""
     seed: int = 0
     """Seed of the division, which is the same for all training seeds."""
+    by: Literal["label", "chance", "scaffold"] = "label"
+    """label: each part has its share of every combination of labels; chance: rows at random;
+    scaffold: molecules with the same scaffold stay together, the largest such sets train."""
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each."""
@@ -39,16 +41,33 @@ class Network:
 
     name: str = "resnet20"
     """resnet20 or resnet32 (CIFAR style, for small images), or any model of timm, such as
-    densenet121."""
+    densenet121; for molecules deepergcn, gine-virtual, or forest (no network: a random forest on
+    fingerprints, see --forest)."""
     pretrained: bool = False
     """Start from timm's pretrained weights (downloaded, or from its cache)."""
     image_size: int | None = None
     """Resize images to this many pixels square; null leaves them as they are."""
+    layers: int | None = None
+    """Layers of a network for molecules; null: its own number."""
+    width: int | None = None
+    """Features of each atom in a network for molecules; null: its own number."""
+    dropout: float | None = None
+    """Dropout in a network for molecules; null: its own."""
+
+    def sizes(self) -> dict[str, int | float]:
+        """The options of networks for molecules that are given, by name."""
+        given = {"layers": self.layers, "width": self.width, "dropout": self.dropout}
+        return {name: value for name, value in given.items() if value is not None}
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each."""
         if self.image_size is not None and self.image_size < 8:
             yield f"--model.image_size must be at least 8 pixels, got {self.image_size}"
+        if min(self.layers or 1, self.width or 1) < 1 or not 0 <= (self.dropout or 0) < 1:
+            yield (
+                "--model.layers and --model.width must be at least 1 and --model.dropout lie in "
+                f"[0, 1), got {self.layers}, {self.width} and {self.dropout}"
+            )
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,10 @@ class Schedule:
     starts a new proximal stage; in the first stage too. A --baseline keeps to 0.5 and 0.75."""
     gamma: float = 0.1
     """Factor of the learning rate at each of these points."""
+    warmup: float | None = None
+    """In place of these points: one cycle over both stages, in which the learning rate rises for
+    this share of the epochs, such as 0.1, and then falls along half a cosine to 0. The first stage
+    hands over its last epoch, not its best; PESG starts no new stage. Also for a --baseline."""
     patience: int | None = None
     """Stop a stage after this many epochs without a better validation AUC; null: never."""
 
@@ -145,6 +168,7 @@ class Schedule:
                 "--schedule.decay_at must be increasing shares in (0, 1), got "
                 f"{list(self.decay_at)}"
             )
+        yield from _share("--schedule.warmup", self.warmup)
         if self.patience is not None and self.patience < 1:
             yield f"--schedule.patience must be >= 1, or null, got {self.patience}"
 
@@ -159,64 +183,12 @@ def _share(option: str, value: float | None) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A class by its import path with its options, made when what it needs is there."""
-
-    class_path: str
-    init_args: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def target(self) -> type[Any]:
-        """The class itself."""
-        return _imported(self.class_path)
-
-    @property
-    def name(self) -> str:
-        """Short lower-case name, for folders and tables: ``cross-entropy-auc``, ``aucm``."""
-        words = self.class_path.rpartition(".")[2].removesuffix("Loss")
-        return re.sub("(?<=[a-z])(?=[A-Z])", "-", words).lower()
-
-    def make(self, *args: Any, **extra: Any) -> Any:
-        """An instance; it and its parts get of ``extra`` what their constructors take."""
-        hints = get_type_hints(self.target.__init__)
-        accepted = inspect.signature(self.target).parameters
-        inner = self._of_parts(extra)
-        options = {k: _value(v, hints.get(k), inner) for k, v in self.init_args.items()}
-        told = {k: v for k, v in extra.items() if k in accepted}
-        for name in told:
-            if options.get(name) is not None:
-                raise ValueError(f"{name} is known from the data, and must be left out")
-        return self.target(*args, **options | told)
-
-    def _of_parts(self, extra: dict[str, Any]) -> dict[str, Any]:
-        """What losses within this one are told: classes are other labels to them."""
-        if extra.get("num_labels") and issubclass(self.target, MultiClassLoss):
-            return extra | {"num_labels": self.target.labels_of(extra["num_labels"])}
-        return extra
-
-
-def _imported(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
-
-
-def _value(value: Any, hint: Any, extra: dict[str, Any]) -> Any:
-    """An option as the constructor wants it: an object where a name or a class path stands."""
-    if isinstance(value, dict) and "class_path" in value:
-        inner = Recipe(value["class_path"], dict(value.get("init_args") or {}))
-        return inner.make(**extra)
-    if get_origin(hint) is Callable and isinstance(value, str):
-        return _imported(value)
-    return value
-
-
-@dataclass(frozen=True)
 class FitConfig:
     """All options of one run of ``aucmax fit``."""
 
     data: Source
-    loss: Recipe
-    optimizer: Recipe
+    loss: Recipe | None
+    optimizer: Recipe | None
     name: str
     output: str = "runs"
     resume: bool = False
@@ -229,6 +201,8 @@ class FitConfig:
     batches: Batches = Batches()
     pretrain: Pretrain = Pretrain()
     schedule: Schedule = Schedule()
+    blend: Blend = field(default_factory=Blend)
+    forest: ForestOptions = field(default_factory=ForestOptions)
     ensemble: tuple[str, ...] = ()
     average: float | None = None
     threads: int | None = None
@@ -239,19 +213,46 @@ class FitConfig:
         """What is wrong with the options, a sentence for each; the data are not looked at."""
         for part in (self.split, self.model, self.augment, self.batches, self.pretrain):
             yield from part.problems()
-        yield from self.schedule.problems()
+        for part in (self.schedule, self.blend, self.forest):
+            yield from part.problems()
         if self.seeds < 1:
             yield f"--seeds must be >= 1, got {self.seeds}"
         if self.threads is not None and self.threads < 1:
             yield f"--threads must be >= 1, or null for all cores, got {self.threads}"
         if len(self.ensemble) == 1 or len(set(self.ensemble)) < len(self.ensemble):
             yield f"--ensemble must name two or more different networks, got {list(self.ensemble)}"
+        if "forest" in self.ensemble:
+            yield (
+                "--ensemble takes networks only: fit the forest by itself, then average with "
+                "`aucmax ensemble`"
+            )
         if self.ensemble and self.baseline:
             yield "--ensemble and --baseline cannot be combined: fit them one after the other"
         if self.average is not None and not 0 < self.average < 1:
             yield f"--average must lie in (0, 1), or be null, got {self.average}"
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:
             yield f"--name must be the plain name of a folder, got {self.name!r}"
+        yield from self._forest_problems() if self.is_forest else self._network_problems()
+
+    def all_seeds(self) -> range:
+        """The seeds of all training runs of a method."""
+        return range(self.seed, self.seed + self.seeds)
+
+    @property
+    def is_forest(self) -> bool:
+        """Whether a random forest is asked for in place of a network."""
+        return self.model.name == "forest"
+
+    @property
+    def method(self) -> str:
+        """Short name of what is trained, for folders and tables: that of the loss, or forest."""
+        return self.loss.name if self.loss else self.model.name
+
+    def _network_problems(self) -> Iterator[str]:
+        if self.loss is None or self.optimizer is None:
+            missing = {"--loss": self.loss, "--optimizer": self.optimizer}
+            yield from (f"{option} is missing" for option in missing if missing[option] is None)
+            return
         if self.optimizer.name == "pdsca" and self.trainer.get("accumulate_grad_batches", 1) != 1:
             yield (
                 "--trainer.accumulate_grad_batches must be 1 with PDSCA, which computes the "
@@ -259,6 +260,18 @@ class FitConfig:
             )
         yield from _refused("--loss", self.loss)
         yield from _refused("--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))])
+
+    def _forest_problems(self) -> Iterator[str]:
+        """A forest is grown, not trained by steps."""
+        given = {
+            "--loss": self.loss,
+            "--optimizer": self.optimizer,
+            "--baseline": self.baseline,
+            "--pretrain.epochs": self.pretrain.epochs,
+            "--blend.epochs": self.blend.epochs,
+        }
+        if wrong := [option for option, value in given.items() if value]:
+            yield f"{', '.join(wrong)}: options of networks; --model.name forest takes none of them"
 
 
 def _refused(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .. import metrics
 from .._files import write_json
-from ..data import ImageSet
+from ..data import LabelledSet
 from ..report import (
     Predictions,
     ensemble_mean,
@@ -24,7 +24,7 @@ ENSEMBLE = "ensemble"
 def conclude_ensemble(
     folder: Path,
     config: FitConfig,
-    images: ImageSet,
+    data: LabelledSet,
     found: Mapping[str, Sequence[Predictions]],
     resolved: str,
 ) -> Outcome:
@@ -33,7 +33,7 @@ def conclude_ensemble(
     Args:
         folder: of the run.
         config: of the run.
-        images: all rows with their parts.
+        data: all rows with their parts.
         found: predictions of each seed of each member.
         resolved: the options as YAML.
     """
@@ -45,7 +45,7 @@ def conclude_ensemble(
     content["members"] = {name: evaluate(member) for name, member in members.items()}
     write_json(folder / "metrics.json", content)
     save_curves(folder, joined)
-    page = summarise(joined, title=config.name, parts=targets(images), configuration=resolved)
+    page = summarise(joined, title=config.name, parts=targets(data), configuration=resolved)
     write_report(folder / "report.html", page)
     write_predictions(folder / PREDICTIONS, joined[ENSEMBLE])
     table = text_table(["network", "AUC", "95 % interval"], rows)

@@ -8,8 +8,8 @@ import numpy as np
 import yaml
 
 from .._files import remove_drafts, write_text
-from ..data import ImageSet
-from .arguments import flattened
+from ..data import LabelledSet
+from .words import flattened
 
 CONFIG = "config.yaml"
 SPLIT = "split.csv"
@@ -49,19 +49,19 @@ def check_folder(folder: Path, resume: bool, resolved: str) -> None:
         )
 
 
-def make_folder(folder: Path, resolved: str, images: ImageSet) -> None:
+def make_folder(folder: Path, resolved: str, rows: LabelledSet) -> None:
     """Write config.yaml and split.csv, which says in which part each row is; sweep up drafts.
 
     Args:
         folder: the run folder; it is made if it is not there.
         resolved: all options as YAML.
-        images: all rows, divided into parts.
+        rows: all rows, divided into parts.
 
     Raises:
         ValueError: if there is a split.csv with other rows or parts.
         OSError: if the folder cannot be written.
     """
-    table, kept = split_table(images), folder / SPLIT
+    table, kept = split_table(rows), folder / SPLIT
     if kept.exists() and kept.read_bytes() != table.encode():
         raise ValueError(
             f"--resume: the data are not those that the run began with: {kept} names other rows, "
@@ -80,15 +80,15 @@ def make_folder(folder: Path, resolved: str, images: ImageSet) -> None:
         ) from error
 
 
-def split_table(images: ImageSet) -> str:
+def split_table(rows: LabelledSet) -> str:
     """CSV of all rows: id, part and, where there are some, group."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    none = np.full(len(images), "")
-    parts = none if images.split is None else images.split
-    groups = none if images.groups is None else images.groups
+    none = np.full(len(rows), "")
+    parts = none if rows.split is None else rows.split
+    groups = none if rows.groups is None else rows.groups
     writer.writerow(["id", "part", "group"])
-    writer.writerows(zip(images.ids, parts, groups, strict=True))
+    writer.writerows(zip(rows.ids, parts, groups, strict=True))
     return text.getvalue()
 
 

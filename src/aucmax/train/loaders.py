@@ -6,52 +6,49 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler
 
-from ..data import ImageSet
+from ..data import LabelledSet
 from ..samplers import BalancedBatches, MultiLabelBatches
 from .config import Augment, Batches
-from .transforms import Examples, Preparation
+from .inputs import Batch, Examples, Inputs
 
-Batch = tuple[Tensor, Tensor, Tensor]
-"""Images (B, C, H, W), targets (B, L), rows (B,)."""
 EVALUATION_BATCH = 256
 
 log = logging.getLogger("aucmax")
 
 
-class ImageData(L.LightningDataModule):
-    """Training, validation and test loaders over one image set with its parts.
+class PartLoaders(L.LightningDataModule):
+    """Training, validation and test loaders over one data set with its parts.
 
-    Every batch is (images (B, C, H, W), target (B, L), rows (B,)). Batches of an epoch follow from
-    (seed, epoch) alone, on one process or several.
+    Every batch is (inputs, such as images (B, C, H, W), target (B, L), rows (B,)). Batches of an
+    epoch follow from (seed, epoch) alone, on one process or several.
 
     Args:
-        images: all rows, with ``split`` filled in.
-        preparation: from pixels to the model's input.
+        rows: all rows, with ``split`` filled in.
+        inputs: from rows to the model's input.
         batches: size, share of positives (None: the natural rate), reading processes.
-        augment: random changes of training images.
+        augment: random changes of training rows.
         seed: of the order of rows.
     """
 
     def __init__(
         self,
-        images: ImageSet,
-        preparation: Preparation,
+        rows: LabelledSet,
+        inputs: Inputs,
         batches: Batches,
         augment: Augment,
         *,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.images, self.preparation = images, preparation
+        self.rows, self.inputs = rows, inputs
         self.batches, self.augment, self.seed = batches, augment, seed
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches for training: with a share of positives, or at the natural rate."""
-        part = self.images.part("train")
-        examples = Examples(part, self.preparation, self.augment, seed=self.seed)
+        part = self.rows.part("train")
+        examples = self.inputs.examples(part, self.augment, seed=self.seed)
         trainer = self.trainer
         world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         # A resumed run reads ahead before its first epoch starts, and current_epoch lags till then
@@ -90,7 +87,7 @@ class ImageData(L.LightningDataModule):
 
     def loader_of(self, name: str) -> DataLoader[Batch]:
         """All rows of a part, in order, without random changes."""
-        examples = Examples(self.images.part(name), self.preparation)
+        examples = self.inputs.examples(self.rows.part(name))
         return self._loader(examples, batch_size=EVALUATION_BATCH)
 
     def _loader(
@@ -109,6 +106,7 @@ class ImageData(L.LightningDataModule):
             sampler=sampler,
             batch_sampler=batch_sampler,
             num_workers=self.batches.workers,
+            collate_fn=examples.collate,
             generator=torch.Generator(),  # else each epoch would draw from the global one
             pin_memory=torch.cuda.is_available(),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import metrics
 from .._files import write_json
-from ..data import ImageSet
+from ..data import LabelledSet
 from ..data.base import PARTS
 from ..report import (
     Predictions,
@@ -51,7 +51,7 @@ class Outcome:
 def conclude_run(
     folder: Path,
     config: FitConfig,
-    images: ImageSet,
+    data: LabelledSet,
     name: str,
     predictions: Predictions,
     resolved: str,
@@ -64,7 +64,7 @@ def conclude_run(
         {name: predictions},
         title=f"{config.name}: {name}",
         stages=_history(folder),
-        parts=targets(images),
+        parts=targets(data),
         configuration=resolved,
     )
     write_report(folder / "report.html", page)
@@ -75,7 +75,7 @@ def conclude_run(
 def conclude_comparison(
     folder: Path,
     config: FitConfig,
-    images: ImageSet,
+    data: LabelledSet,
     found: Mapping[str, Sequence[Predictions]],
     validation: Mapping[str, float],
     resolved: str,
@@ -96,7 +96,7 @@ def conclude_comparison(
     write_json(folder / "metrics.json", content)
     averaged = {name: _averaged(runs) for name, runs in found.items()}
     save_curves(folder, averaged)
-    page = summarise(averaged, title=config.name, parts=targets(images), configuration=resolved)
+    page = summarise(averaged, title=config.name, parts=targets(data), configuration=resolved)
     seeds = [str(config.seed + i) for i in range(config.seeds)]
     each = [[n, *(f"{v:.4f}" for v in values)] for n, values in content["each_seed"].items()]
     page = replace(
@@ -166,9 +166,9 @@ def _averaged(runs: Sequence[Predictions]) -> Predictions:
     return replace(runs[0], scores=np.mean([run.scores for run in runs], axis=0))
 
 
-def targets(images: ImageSet) -> dict[str, Any]:
+def targets(data: LabelledSet) -> dict[str, Any]:
     """Targets of each part, for the table that tells how the data were split."""
-    return {part: images.part(part).target.astype(np.float64) for part in PARTS}
+    return {part: data.part(part).target.astype(np.float64) for part in PARTS}
 
 
 def _history(folder: Path) -> list[tuple[str, list[dict[str, str]]]]:

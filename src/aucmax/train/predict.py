@@ -1,4 +1,4 @@
-"""Scores of images by a trained network."""
+"""Scores of rows by a trained network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..data import FileImages, ImageSet
+from ..data import FileImages, ImageSet, LabelledSet
 from ..data.folder import EXTENSIONS
-from ..models import create
 from ..report.predictions import Predictions
 from .checkpoints import load_network, read_checkpoint
-from .loaders import EVALUATION_BATCH, Batch
+from .config import Network
+from .inputs import Batch
+from .kinds import restored
+from .loaders import EVALUATION_BATCH
 from .quiet import quiet
-from .transforms import Examples, Preparation
 
 
 class _Scorer(L.LightningModule):
@@ -36,8 +37,8 @@ def predict(network: nn.Module, loader: DataLoader[Batch], trainer: dict[str, An
     """Logits (n, L) in float64 of all rows of a loader, in order.
 
     Args:
-        network: images (B, C, H, W) to logits (B, L).
-        loader: of images with targets and rows.
+        network: inputs of B rows to logits (B, L).
+        loader: of inputs with targets and rows.
         trainer: options of Lightning's Trainer, of which accelerator and precision are used.
     """
     options = {k: v for k, v in trainer.items() if k in {"accelerator", "precision"}}
@@ -53,16 +54,20 @@ def predict(network: nn.Module, loader: DataLoader[Batch], trainer: dict[str, An
     return torch.cat([part for part in parts if isinstance(part, Tensor)]).double().cpu()
 
 
-def predictions(images: ImageSet, logits: Tensor) -> Predictions:
+def predictions(data: LabelledSet, logits: Tensor) -> Predictions:
     """Logits (n, L) with what is known of the rows; a score is the sigmoid of the logit."""
-    scores: NDArray[np.float64] = torch.sigmoid(logits).numpy()
-    known = bool(np.isfinite(images.target).any())
+    return scored(data, torch.sigmoid(logits).numpy())
+
+
+def scored(data: LabelledSet, scores: NDArray[np.float64]) -> Predictions:
+    """Scores (n, L) with what is known of the rows."""
+    known = bool(np.isfinite(data.target).any())
     return Predictions(
-        ids=images.ids,
-        labels=images.labels,
+        ids=data.ids,
+        labels=data.labels,
         scores=scores,
-        target=images.target.astype(np.float64) if known else None,
-        groups=images.groups,
+        target=data.target.astype(np.float64) if known else None,
+        groups=data.groups,
     )
 
 
@@ -95,28 +100,36 @@ def images_of(checkpoint: Path, paths: Sequence[Path]) -> ImageSet:
 
 
 @quiet()
-def predict_images(checkpoint: Path, images: ImageSet, *, workers: int = 0) -> Predictions:
-    """Score any images by a checkpoint of ``aucmax fit``.
+def score(checkpoint: Path, data: LabelledSet, *, workers: int = 0) -> Predictions:
+    """Score any rows by a checkpoint of ``aucmax fit``.
 
     Args:
         checkpoint: a file such as ``runs/NAME/02-aucm/best.ckpt``.
-        images: with or without targets; their labels must be the checkpoint's if they have any.
-        workers: processes that read images.
+        data: with or without targets; as many labels as the checkpoint's.
+        workers: processes that read rows.
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
-        ValueError: if it is no checkpoint of ``aucmax fit``, or its labels are others.
+        ValueError: if it is no checkpoint of ``aucmax fit``, or its labels or rows are others.
     """
     card = read_checkpoint(checkpoint)["card"]
-    preparation = Preparation.restored(card["preparation"])
-    if len(images.labels) != len(card["labels"]):
+    inputs = restored(card["preparation"])
+    if len(data.labels) != len(card["labels"]):
         raise ValueError(
-            f"{checkpoint} was trained for the labels {card['labels']}, the images have "
-            f"{list(images.labels)}"
+            f"{checkpoint} was trained for the labels {card['labels']}, the {data.noun}s have "
+            f"{list(data.labels)}"
         )
-    network = create(card["model"], channels=preparation.channels, num_labels=len(card["labels"]))
+    network = inputs.network(Network(card["model"], **card.get("sizes", {})), len(card["labels"]))
+    network = inputs.blended(network) if "forest" in card else network
     load_network(network, checkpoint)
-    loader = DataLoader(
-        Examples(images, preparation), batch_size=EVALUATION_BATCH, num_workers=workers
+    try:
+        examples = inputs.examples(data)
+    except TypeError as error:
+        raise ValueError(f"{checkpoint} was trained on other data: {error}") from error
+    loader: DataLoader[Any] = DataLoader(
+        examples,
+        batch_size=EVALUATION_BATCH,
+        num_workers=workers,
+        collate_fn=examples.collate,
     )
-    return predictions(images, predict(network, loader, {}))  # pyright: ignore[reportArgumentType]
+    return predictions(data, predict(network, loader, {}))

@@ -1,41 +1,53 @@
 """Everything that can fail early is tried before the run folder is made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher  # has no public name
 from torch import nn
+from torch.utils.data import DataLoader
 
-from ..data import ImageSet
-from ..models import create
+from ..data import LabelledSet
 from .config import FitConfig
-from .stages import QUIET, Stage, Training, make_module
-from .transforms import Preparation
+from .inputs import Inputs
+from .loaders import PartLoaders
+from .stages import QUIET, Stage, make_module
 
 
-def rehearse(training: Training, stages: list[Stage]) -> None:
+def rehearse(
+    config: FitConfig,
+    rows: LabelledSet,
+    inputs: Inputs,
+    stages: list[Stage],
+    loaders: Callable[[Stage], PartLoaders],
+) -> None:
     """Make the network, and for each stage its loss, optimizer and batches; train nothing.
 
     Args:
-        training: of one seed; its folder is not touched.
-        stages: of all methods.
+        config: of the fit.
+        rows: all rows, divided into parts.
+        inputs: from rows to the network's input.
+        stages: of one method.
+        loaders: of a stage.
 
     Raises:
         ValueError: if options do not fit one another, the data or this machine.
         FileNotFoundError: if pretrained weights cannot be had.
     """
-    _check_trainer(training.config)
-    network = _network(training.config, training.images, training.preparation)
+    network = _network(config, rows, inputs)
+    if any(stage.with_forest for stage in stages):
+        inputs.blended(network)
     for stage in stages:
         with _blamed("--loss"):
-            module = make_module(training.config, stage, network, training.images)
+            module = make_module(config, stage, network, rows)
         with _blamed("--optimizer"):
             module.configure_optimizers()
         with _blamed("--batches"):
-            training.data(stage).train_dataloader()
+            loaders(stage).train_dataloader()
 
 
 @contextmanager
@@ -46,7 +58,12 @@ def _blamed(option: str) -> Iterator[None]:
         raise ValueError(f"{option}: {error}") from error
 
 
-def _check_trainer(config: FitConfig) -> None:
+def check_trainer(config: FitConfig) -> None:
+    """Try the options of Lightning's trainer.
+
+    Raises:
+        ValueError: if it does not take them, or would train in copies of this process.
+    """
     try:
         trainer = L.Trainer(**config.trainer, **QUIET)
     except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
@@ -59,26 +76,29 @@ def _check_trainer(config: FitConfig) -> None:
         )
 
 
-def _network(config: FitConfig, images: ImageSet, preparation: Preparation) -> nn.Module:
-    """The network, once it has taken two images."""
-    name = config.model.name
-    channels, labels = preparation.channels, len(images.labels)
+def _network(config: FitConfig, rows: LabelledSet, inputs: Inputs) -> nn.Module:
+    """The network, once it has taken a batch of the same row twice."""
+    name, labels = config.model.name, len(rows.labels)
     with _blamed("--model"):
-        network = create(
-            name, channels=channels, num_labels=labels, pretrained=config.model.pretrained
-        )
-    image = preparation.normalised(preparation.resized(images.part("train").images[0]))
+        network = inputs.network(config.model, labels)
+    examples = inputs.examples(rows.part("train"))
+    loader: DataLoader[Any] = DataLoader(
+        examples,
+        batch_sampler=[[0, 0]],
+        collate_fn=examples.collate,
+        generator=torch.Generator(),  # else it would draw from the global one
+    )
+    batch, _, _ = next(iter(loader))
     try:
         with torch.no_grad():
-            logits = network.eval()(torch.stack([image, image]))
+            logits = network.eval()(batch)
     except (RuntimeError, AssertionError, ValueError) as error:  # timm asserts sizes
         raise ValueError(
-            f"--model.name: {name} cannot take images of {tuple(image.shape[1:])} pixels: give "
-            f"another --model.image_size ({error})"
+            f"--model.name: {name} cannot take {inputs.told(batch)} ({error})"
         ) from error
     if tuple(logits.shape) != (2, labels):
         raise ValueError(
-            f"--model.name: {name} gives outputs of shape {tuple(logits.shape)} for 2 images, not "
-            f"(2, {labels}): it is no classifier"
+            f"--model.name: {name} gives outputs of shape {tuple(logits.shape)} for 2 "
+            f"{rows.noun}s, not (2, {labels}): it is no classifier"
         )
     return network

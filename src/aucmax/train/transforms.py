@@ -5,13 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from ..data import ImageSet
+from ..data import ImageSet, LabelledSet
 from ..data.resize import resized
-from .config import Augment
+from ..models import create
+from .config import Augment, Network
+from .inputs import Examples
 from .seeds import derive
 
 STATISTICS_FROM = 1000
@@ -73,8 +74,51 @@ class Preparation:
         mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
         return (image.float() / 255 - mean) / std
 
+    def network(self, model: Network, num_labels: int) -> nn.Module:
+        """A network for such images, see :func:`aucmax.models.create`.
 
-class Examples(Dataset[tuple[Tensor, Tensor, int]]):
+        Raises:
+            ValueError: if there is no such network, or it has no such options.
+            FileNotFoundError: if pretrained weights cannot be had.
+        """
+        if model.sizes():
+            raise ValueError(
+                f"{', '.join(model.sizes())}: options of networks for molecules; {model.name!r} is "
+                "one for images, leave them out"
+            )
+        return create(
+            model.name,
+            channels=self.channels,
+            num_labels=num_labels,
+            pretrained=model.pretrained,
+        )
+
+    def examples(
+        self, rows: LabelledSet, augment: Augment | None = None, *, seed: int = 0
+    ) -> "ImageExamples":
+        """The images as examples.
+
+        Raises:
+            TypeError: if the rows are no images.
+        """
+        if not isinstance(rows, ImageSet):
+            raise TypeError(f"images are wanted, got a {type(rows).__name__}")
+        return ImageExamples(rows, self, augment, seed=seed)
+
+    def blended(self, network: nn.Module) -> nn.Module:
+        """Refused: fingerprints are of molecules.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("--blend.epochs: a forest on fingerprints takes molecules, not images")
+
+    def told(self, inputs: Tensor) -> str:
+        """The size of a batch of images, in words."""
+        return f"images of {tuple(inputs.shape[2:])} pixels: give another --model.image_size"
+
+
+class ImageExamples(Examples):
     """An image set as (image, target (L,), row), the form every loss takes.
 
     The random changes of a row follow from (seed, epoch, row) alone: neither the number of

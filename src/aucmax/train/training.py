@@ -1,0 +1,151 @@
+"""One training run: stage after stage, in a folder of its own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
+
+from .._files import write_json
+from ..data import LabelledSet
+from ..models import reset_head
+from ..report import Predictions
+from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
+from .checkpoints import WholeFileCheckpoints, load_network
+from .config import FitConfig
+from .forest import with_forest
+from .inputs import Inputs
+from .loaders import PartLoaders
+from .predict import predict, predictions
+from .progress import StageProgress
+from .ranks import is_first
+from .rehearsal import check_trainer, rehearse
+from .seeds import derive
+from .stages import Stage, make_module
+
+FOLDER = "forest"
+"""Folder of the forest of a blend, beside those of the stages."""
+
+
+class Training:
+    """Trains the stages of one seed in a folder of its own, from wherever it was interrupted.
+
+    Args:
+        config: of the whole fit.
+        rows: all rows, divided into parts.
+        inputs: from rows to the model's input.
+        stages: in their order.
+        folder: for this seed's stages.
+        seed: of initial weights, order of rows, dropout and augmentation.
+        title: shown on the progress bars.
+    """
+
+    def __init__(
+        self,
+        config: FitConfig,
+        rows: LabelledSet,
+        inputs: Inputs,
+        stages: list[Stage],
+        folder: Path,
+        *,
+        seed: int,
+        title: str,
+    ) -> None:
+        self.config, self.rows, self.inputs, self.stages = config, rows, inputs, stages
+        self.folder, self.seed, self.title = folder, seed, title
+        self.card: dict[str, Any] = {
+            "model": config.model.name,
+            "sizes": config.model.sizes(),
+            "labels": list(rows.labels),
+            "preparation": inputs.as_dict(),
+        }
+
+    def rehearse(self) -> None:
+        """Try everything that can fail early; train nothing, write nothing.
+
+        Raises:
+            ValueError: if options do not fit one another, the data or this machine.
+            FileNotFoundError: if pretrained weights cannot be had.
+        """
+        check_trainer(self.config)
+        rehearse(self.config, self.rows, self.inputs, self.stages, self.data)
+
+    def predictions(self) -> Predictions | None:
+        """Train, and score the test rows; None on all processes but the first."""
+        network = self.run()
+        if not is_first():
+            return None
+        loader = self.data(self.stages[-1]).test_dataloader()
+        return predictions(self.rows.part("test"), predict(network, loader, self.config.trainer))
+
+    def run(self) -> nn.Module:
+        """Train all stages; return the network of the last stage's best epoch."""
+        torch.manual_seed(derive(self.seed, "network"))
+        network = self.inputs.network(self.config.model, len(self.rows.labels))
+        for stage in self.stages:
+            if stage.with_forest:
+                network = self._blended(network)
+            if stage.new_head:
+                torch.manual_seed(derive(self.seed, stage.name, "head"))
+                reset_head(network, len(self.rows.labels))
+            if not (self.folder / stage.name / "stage.json").exists():
+                self._train(stage, network)
+            load_network(network, self.folder / stage.name / "best.ckpt")
+        return network
+
+    def _blended(self, network: nn.Module) -> nn.Module:
+        """The network with a forest at its side, whose scores come with the rows from here on."""
+        self.rows = with_forest(self.config, self.rows, self.folder / FOLDER, seed=self.seed)
+        self.card |= {"forest": f"../{FOLDER}"}
+        return self.inputs.blended(network)
+
+    def data(self, stage: Stage) -> PartLoaders:
+        """The loaders of a stage."""
+        batches = replace(self.config.batches, positives=stage.positives)
+        seed = derive(self.seed, stage.name, "rows")
+        return PartLoaders(self.rows, self.inputs, batches, self.config.augment, seed=seed % 2**32)
+
+    def _train(self, stage: Stage, network: nn.Module) -> None:
+        folder = self.folder / stage.name
+        if is_first():
+            folder.mkdir(parents=True, exist_ok=True)
+        module = make_module(self.config, stage, network, self.rows, card=self.card)
+        patience = None if stage.hands_over_last else self.config.schedule.patience
+        best = BestEpoch(folder / "best.ckpt", patience, latest=stage.hands_over_last)
+        table = EpochTable(folder / "metrics.csv")
+        trainer = L.Trainer(
+            **self.config.trainer,
+            max_epochs=stage.epochs,
+            callbacks=[
+                EpochSeed(self.seed, stage.name),
+                table,
+                best,
+                EpochEnd(folder / "last.ckpt"),
+                StageProgress(f"{self.title} {stage.name}"),
+                *self._averaging(),
+            ],
+            logger=self.config.tensorboard and TensorBoardLogger(folder, name="tensorboard"),
+            plugins=[WholeFileCheckpoints()],
+            default_root_dir=folder,
+            enable_checkpointing=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+        )
+        last = folder / "last.ckpt"
+        try:
+            trainer.fit(module, self.data(stage), ckpt_path=last if last.exists() else None)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
+            raise KeyboardInterrupt from stop
+        if trainer.is_global_zero:
+            write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
+            last.unlink(missing_ok=True)
+        trainer.strategy.barrier()
+
+    def _averaging(self) -> list[L.Callback]:
+        decay = self.config.average
+        return [] if decay is None else [EMAWeightAveraging(decay=decay)]
