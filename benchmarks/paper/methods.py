@@ -6,12 +6,13 @@ the cells for development, and changed nothing). Rates of the rival: rivals.py.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from budget import batches_per_round, positives_per_batch
 from cells import Cell
+from changing import ChangingLoss
 from memory import RememberedPairsLoss
 from parts import Data
 from pretraining import (
@@ -24,7 +25,9 @@ from pretraining import (
     natural_batches,
 )
 from rivals import RIVALS
+from smooth import one_cycle
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 from training import Batches, DivergedError, Recipe, logits, milestones
 
@@ -54,6 +57,11 @@ def sgd(groups: list[dict[str, Any]], lr: float) -> Optimizer:
     return PESG(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
 
 
+def decaying(groups: list[dict[str, Any]], lr: float) -> Optimizer:
+    """With fifty times the weight decay."""
+    return PESG(groups, lr=lr, momentum=MOMENTUM, weight_decay=50 * WEIGHT_DECAY)
+
+
 def proximal(groups: list[dict[str, Any]], lr: float) -> Optimizer:
     """With the pull towards the reference point that the paper uses for AUC-M."""
     return PESG(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, epoch_decay=2e-3)
@@ -62,6 +70,16 @@ def proximal(groups: list[dict[str, Any]], lr: float) -> Optimizer:
 def compositional(groups: list[dict[str, Any]], lr: float) -> Optimizer:
     """With an inner step of the same size."""
     return PDSCA(groups, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+
+
+def stages(optimizer: Optimizer, cell: Cell, steps: int) -> LRScheduler:
+    """To a tenth after half and three quarters of the rounds."""
+    return StageLR(optimizer, [fall * steps for fall in milestones(cell.rounds)])
+
+
+def smooth(optimizer: Optimizer, cell: Cell, steps: int) -> LRScheduler:
+    """Up and down in one cycle."""
+    return one_cycle(optimizer, cell.rounds * steps)
 
 
 def with_positives(share: float) -> MakeBatches:
@@ -97,7 +115,10 @@ class Method:
     ``loss`` takes the share of positives in training. ``positives`` is their share in each batch,
     0 for batches at the natural rate. ``forwards`` are the passes of a step. ``main`` methods come
     first and on every cell; ``family`` says what a method counts as in comparisons; ``first`` is
-    the stage before, if there are two.
+    the stage before, if there are two. ``then`` takes the place of the loss for the last quarter of
+    the batches, with no break in schedule or optimizer. ``batch`` is how many rows a batch has at
+    most, 0 for as many as the cell says; smaller ones are as many more, so that epochs are equal.
+    ``counted`` is the share of the rounds that are too early to be the best.
     """
 
     loss: Callable[[float], Loss]
@@ -106,8 +127,16 @@ class Method:
     optimizer: Callable[[list[dict[str, Any]], float], Optimizer] = sgd
     forwards: int = 1
     first: FirstStage | None = None
+    then: Callable[[], Loss] | None = None
+    schedule: Callable[[Optimizer, Cell, int], LRScheduler] = stages
+    batch: int = 0
+    counted: float = 0.0
     main: bool = False
     family: str = "ours"
+
+    def adapted(self, cell: Cell) -> Cell:
+        """The cell with batches of this method's size."""
+        return replace(cell, batch=min(self.batch or cell.batch, cell.batch))
 
 
 def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
@@ -117,6 +146,11 @@ def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
 
 _CE: dict[str, Any] = {"family": "cross-entropy"}
 _AUCM: dict[str, Any] = {"rates": SIGMOID, "optimizer": proximal}
+_SMOOTH: dict[str, Any] = {
+    "optimizer": decaying, "schedule": smooth, "batch": 16, "counted": 0.75, "main": True
+}  # fmt: skip
+_SMOOTH_CE: dict[str, Any] = _SMOOTH | {"family": "cross-entropy, smooth"}
+"""Small batches, one cycle and more weight decay: for any loss, so a family of its own."""
 METHODS: dict[str, Method] = {
     "CE": Method(lambda p: BCELoss(), positives=0, main=True, **_CE),
     "CE balanced": Method(lambda p: BCELoss(), main=True, **_CE),
@@ -158,9 +192,14 @@ METHODS: dict[str, Method] = {
     "CE + partial raw": Method(
         lambda p: CrossEntropyAUCLoss(PartialAUCLoss(0.3, activation=nn.Identity()))
     ),
+    "smooth, last quarter pairwise": Method(lambda p: BCELoss(), then=raw, **_SMOOTH),
+    "smooth CE balanced": Method(lambda p: BCELoss(), **_SMOOTH_CE),
     "partial AUC .3": Method(lambda p: PartialAUCLoss(0.3, activation=nn.Identity())),
 }
 NAMES: tuple[str, ...] = (*METHODS, *RIVALS)
+ABLATED = ["CE", "CE balanced", "AUC-M", "AUC-S", "last quarter pairwise"]
+ABLATED += ["smooth, last quarter pairwise"]
+"""Methods of the ablations."""
 MAIN = [name for name, method in METHODS.items() if method.main]
 MAIN += [name for name, rival in RIVALS.items() if rival.main]
 
@@ -170,11 +209,15 @@ def recipe(
 ) -> Recipe:
     """Loss, optimizer, schedule and batches of one run."""
     target = data.train.target
-    loss = method.loss(float(target.mean())).to(target.device)
-    first = torch.from_numpy(logits(model, data.train)).to(target.device)
-    loss.start_at(first, target)
+    share = 1 - method.first.share if method.first else 1.0
+    count = batches_per_round(cell, share=share, forwards=method.forwards)
+    loss = method.loss(float(target.mean()))
+    if method.then is not None:
+        loss = ChangingLoss(loss, method.then(), round(0.75 * cell.rounds * count))
+    loss.to(target.device)
+    loss.start_at(torch.from_numpy(logits(model, data.train)).to(target.device), target)
     optimizer = method.optimizer(param_groups(model, loss), lr)
-    scheduler = StageLR(optimizer, milestones(cell.rounds))
+    scheduler = method.schedule(optimizer, cell, count)
     weights = list(model.parameters())
 
     def step(x: Tensor, y: Tensor, index: Tensor) -> None:
@@ -191,8 +234,7 @@ def recipe(
             if "diverged" not in str(error):
                 raise
             raise DivergedError from error
+        scheduler.step()
 
-    share = 1 - method.first.share if method.first else 1.0
-    count = batches_per_round(cell, share=share, forwards=method.forwards)
     batches = with_positives(method.positives)(cell, data, seed, count)
-    return Recipe(step, batches, scheduler.step, (loss, optimizer, scheduler))
+    return Recipe(step, batches, lambda: None, (loss, optimizer, scheduler), method.counted)

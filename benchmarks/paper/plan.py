@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from arrays import MissingDataError
 from cells import DEVELOPMENT, REPORTED, Cell, ablations
-from methods import MAIN, METHODS, NAMES, recipe
+from cells import cells as named
+from methods import ABLATED, MAIN, METHODS, NAMES, recipe
 from parts import draw
 from pretraining import fresh
 from rivals import RIVALS
@@ -42,7 +43,7 @@ def units(scope: Scope) -> list[Unit]:
     if scope.everything:
         blocks.append((REPORTED, variants))
     if scope.ablate:
-        blocks.append((ablations(), [*NAMES] if scope.everything else MAIN))
+        blocks.append((ablations(), ABLATED))
     return [(cell, name) for cells, names in blocks for cell in cells for name in names]
 
 
@@ -52,7 +53,9 @@ def rates(method: str) -> tuple[float, ...]:
 
 
 def choosing(base: Request, scope: Scope) -> list[Request]:
-    """The runs that choose the learning rate of one unit."""
+    """The runs that choose the learning rate of one unit; none if it is like another's."""
+    if base.cell.like:
+        return []
     grid = [(lr, seed) for lr in rates(base.method) for seed in scope.choosing]
     return [replace(base, lr=lr, seed=seed) for lr, seed in grid]
 
@@ -62,6 +65,8 @@ def chosen(store: Store, cell: Cell, method: str, seeds: Iterable[int]) -> float
 
     Ties, which few positives make, are broken by the averaged weights' validation AUC.
     """
+    if cell.like:
+        cell = named()[cell.like]
     means: dict[float, tuple[float, ...]] = {}
     for lr in rates(method):
         keys: list[Key] = [

@@ -37,6 +37,11 @@ SGD = (
 )
 SUM = "--loss CrossEntropyAUCLoss --loss.auc PairwiseAUCLoss"
 RAW = "--loss.auc.activation torch.nn.Identity"
+SMOOTH = (
+    "--pretrain.epochs 9 --pretrain.positives 0.5 --pretrain.new_head false --pretrain.lr 0.003 "
+    "--schedule.epochs 3 --schedule.warmup 0.1 --batches.size 16 "
+    "--loss PairwiseAUCLoss --loss.activation torch.nn.Identity"
+)
 VARIANTS = {
     "CE balanced": f"{ONE} --loss BCELoss {ADAM}",
     "CE + pairwise raw": f"{ONE} {SUM} {RAW} {ADAM}",
@@ -49,6 +54,9 @@ VARIANTS = {
     "last quarter pairwise": "--pretrain.epochs 9 --pretrain.positives 0.5 "
     "--pretrain.new_head false --schedule.epochs 3 --schedule.decay_at 0.667 "
     f"--loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM.replace('0.001', '0.0001')}",
+    "smooth, last quarter pairwise": f"{SMOOTH} {ADAM.replace('0.001', '0.003')}",
+    "smooth CE balanced": f"{ONE} --loss BCELoss {ADAM.replace('0.001', '0.003')} "
+    "--schedule.warmup 0.1 --batches.size 16",
     "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
     "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "

@@ -127,10 +127,11 @@ def _runs(todo: list[Unit], base: Request, store: Store, scope: Scope) -> Iterat
 
 def _ours(request: Request) -> Result:
     method = METHODS[request.method]
+    own = replace(request, cell=method.adapted(request.cell))
     return execute(
-        request,
+        own,
         method.first,
-        lambda model, data: recipe(method, request.lr, request.seed, request.cell, data, model),
+        lambda model, data: recipe(method, own.lr, own.seed, own.cell, data, model),
     )
 
 

@@ -32,13 +32,15 @@ class DivergedError(Exception):
 class Recipe:
     """How a model is trained: one step, the batches of a round, what follows a round.
 
-    ``parts`` are what a checkpoint must hold besides the model: optimizer, loss, scheduler.
+    ``parts`` are what a checkpoint must hold besides the model: optimizer, loss, scheduler. Of the
+    rounds only those after the share ``counted`` may be the best.
     """
 
     step: Step
     batches: Batches
     end_round: Callable[[], object]
     parts: tuple[Any, ...] = ()
+    counted: float = 0.0
 
 
 @dataclass
@@ -125,8 +127,9 @@ class Loop:
                 self.run_round(number, average.update)
             except DivergedError:
                 break
-            for name, one in (("best", model), ("ema", average.model)):
-                self._measure(best[name], number + 1, one)
+            if number >= round(self.recipe.counted * self.cell.rounds):
+                for name, one in (("best", model), ("ema", average.model)):
+                    self._measure(best[name], number + 1, one)
             self._save(number + 1, model, average, best)
         if self.checkpoint is not None:
             self.checkpoint.unlink(missing_ok=True)
