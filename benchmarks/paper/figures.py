@@ -10,7 +10,12 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from stats import Found, against, complete, critical_difference, family_of, ranks
 
-COLORS = {"cross-entropy": "#7a4a00", "ours": "#00468b", "LibAUC": "#a0123c"}
+COLORS = {
+    "cross-entropy": "#7a4a00",
+    "cross-entropy, smooth": "#b8860b",
+    "ours": "#00468b",
+    "LibAUC": "#a0123c",
+}
 WIDEST = 0.05
 """Gap at which the colours of the heat map end."""
 

@@ -18,7 +18,7 @@ from plan import Scope
 from run import WORK
 from stats import Found, all_found
 from store import RESULTS, Store
-from tables import Line, lines, page_table, summary, write
+from tables import REFERENCES, Line, lines, page_table, summary, write
 from training import READOUTS
 
 from aucmax.report.tables import text_table
@@ -37,8 +37,9 @@ development and ablations), each with another draw of the training rows; the lea
 validation AUC on other seeds, the round by each run's validation AUC. Every method has the same
 number of passes through the network. A win (loss) is a paired 95 % interval, over seeds and test
 rows, above (below) 0; the reference is the variant of cross-entropy, or of LibAUC, with the best
-validation AUC on that cell, whatever its readout. "best": the weights of the best round; "ema":
-their moving average."""
+validation AUC on that cell, whatever its readout; "smooth CE" is balanced cross-entropy trained as
+the default is: one cycle, small batches, more weight decay. "best": the weights of the best round;
+"ema": their moving average."""
 
 
 def main() -> None:
@@ -104,10 +105,11 @@ def _summaries(blocks: dict[str, list[Found]]) -> list[Line]:
 
 def _shown(table: list[Line]) -> tuple[list[str], list[list[str]]]:
     """Header and cells of a summary."""
-    header = ["method", "readout", "rank", "gap to best CE", "win/tie/loss", "... to LibAUC"]
+    counts = ["win/tie/loss", "... to smooth CE", "... to LibAUC"]
+    header = ["method", "readout", "rank", "gap to best CE", *counts]
     rows = []
     for line in table:
-        counts = ["/".join(str(line[f"{p}_{c}"]) for c in COUNTS) for p in ("ce", "libauc")]
+        counts = ["/".join(str(line[f"{p}_{c}"]) for c in COUNTS) for p in REFERENCES.values()]
         numbers = [f"{line['rank']:.2f}", f"{line['mean_gap']:+.4f}"]
         rows.append([line["method"], line["readout"], *numbers, *counts])
     return header, rows

@@ -9,7 +9,7 @@ from stats import Found, Gap, Name, against, complete, counted, family_of, ranks
 from training import READOUTS
 
 Line = dict[str, Any]
-REFERENCES = {"cross-entropy": "ce", "LibAUC": "libauc"}
+REFERENCES = {"cross-entropy": "ce", "cross-entropy, smooth": "smooth", "LibAUC": "libauc"}
 """Families whose best by validation is compared with, and the prefix of their columns."""
 
 
@@ -44,21 +44,22 @@ def summary(cells: list[Found]) -> list[Line]:
     for readout in READOUTS:
         names, table = ranks(cells, readout)
         average |= {(name, readout): float(table[:, k].mean()) for k, name in enumerate(names)}
-    ce, rival = (against(cells, family) for family in REFERENCES)
+    gaps = {prefix: against(cells, family) for family, prefix in REFERENCES.items()}
     found = []
     for name in sorted(average, key=lambda name: average[name]):
-        gaps = list(ce.get(name, {}).values())
+        to_ce = list(gaps["ce"].get(name, {}).values())
         line: Line = {"method": name[0], "readout": name[1], "family": family_of(name[0])}
         line |= {"cells": len(cells), "rank": average[name]}
-        line |= {"mean_gap": float(np.mean([g.estimate for g in gaps])) if gaps else 0.0}
-        line |= {f"ce_{key}": value for key, value in counted(ce.get(name, {})).items()}
-        line |= {f"libauc_{key}": value for key, value in counted(rival.get(name, {})).items()}
+        line |= {"mean_gap": float(np.mean([g.estimate for g in to_ce])) if to_ce else 0.0}
+        for prefix, of_method in gaps.items():
+            counts = counted(of_method.get(name, {}))
+            line |= {f"{prefix}_{verdict}": count for verdict, count in counts.items()}
         found.append(line)
     return found
 
 
 def page_table(cells: list[Found], method: str) -> list[str]:
-    """Lines of docs/evidence.md: a method against the best cross-entropy and the best LibAUC."""
+    """Lines of docs/evidence.md: a method against the best of each family of references."""
     header = ["cell", "AUC", *(f"{title}, and difference" for title in ("cross-entropy", "LibAUC"))]
     rows = [header, ["---"] * len(header)]
     for one in cells:
