@@ -30,8 +30,10 @@ NEGATIVES = 1000
 """Rows are thinned to so many negatives, so that a run takes a minute or two."""
 EPOCHS = 12
 ADAM = "--optimizer torch.optim.Adam --optimizer.lr 0.001 --optimizer.weight_decay 0.0001"
-ONE = f"--pretrain.epochs 0 --schedule.epochs {EPOCHS}"
-TWO = f"--pretrain.epochs {EPOCHS // 2} --schedule.epochs {EPOCHS // 2}"
+STEPS = "--batches.size 64 --pretrain.lr 0.001 --schedule.warmup null"
+"""Of the variants whose learning rate falls in steps."""
+ONE = f"--pretrain.epochs 0 --schedule.epochs {EPOCHS} {STEPS}"
+TWO = f"--pretrain.epochs {EPOCHS // 2} --schedule.epochs {EPOCHS // 2} {STEPS}"
 SGD = (
     "--optimizer PESG --optimizer.lr 0.03 --optimizer.momentum 0.9 --optimizer.weight_decay 0.0001"
 )
@@ -48,15 +50,16 @@ VARIANTS = {
     "CE + pairwise raw, SGD": f"{ONE} {SUM} {RAW} {SGD}",
     "CE + pairwise sigmoid": f"{ONE} {SUM} {ADAM}",
     "CE + pairwise raw / 4": f"{ONE} {SUM} {RAW} --loss.weight 0.25 {ADAM}",
-    "balanced, fine pairwise": "--pretrain.epochs 10 --pretrain.positives 0.5 --pretrain.new_head "
-    "false --schedule.epochs 2 --loss PairwiseAUCLoss --loss.activation torch.nn.Identity "
+    "balanced, fine pairwise": f"{STEPS} --pretrain.epochs 10 --pretrain.positives 0.5 "
+    "--pretrain.new_head false --schedule.epochs 2 "
+    "--loss PairwiseAUCLoss --loss.activation torch.nn.Identity "
     f"{ADAM.replace('0.001', '0.0001')}",
-    "last quarter pairwise": "--pretrain.epochs 9 --pretrain.positives 0.5 "
+    "last quarter pairwise": f"{STEPS} --pretrain.epochs 9 --pretrain.positives 0.5 "
     "--pretrain.new_head false --schedule.epochs 3 --schedule.decay_at 0.667 "
     f"--loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM.replace('0.001', '0.0001')}",
     "smooth, last quarter pairwise": f"{SMOOTH} {ADAM.replace('0.001', '0.003')}",
-    "smooth CE balanced": f"{ONE} --loss BCELoss {ADAM.replace('0.001', '0.003')} "
-    "--schedule.warmup 0.1 --batches.size 16",
+    "smooth CE balanced": f"--pretrain.epochs 0 --schedule.epochs {EPOCHS} --schedule.warmup 0.1 "
+    f"--batches.size 16 --loss BCELoss {ADAM.replace('0.001', '0.003')}",
     "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
     "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "

@@ -169,6 +169,12 @@ class Schedule:
                 f"{list(self.decay_at)}"
             )
         yield from _share("--schedule.warmup", self.warmup)
+        if self.warmup is not None and (self.decay_at, self.gamma) != ((0.5, 0.75), 0.1):
+            yield (
+                "--schedule.warmup takes the place of --schedule.decay_at and --schedule.gamma: "
+                f"leave them out or give --schedule.warmup null, got {self.warmup}, "
+                f"{list(self.decay_at)} and {self.gamma}"
+            )
         if self.patience is not None and self.patience < 1:
             yield f"--schedule.patience must be >= 1, or null, got {self.patience}"
 
