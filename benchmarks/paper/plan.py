@@ -24,9 +24,13 @@ Unit = tuple[Cell, str]
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is to be done."""
+    """How much is to be done.
+
+    ``seeds`` are those of every method; a method may have more, and ``most`` of them count.
+    """
 
     seeds: tuple[int, ...]
+    most: int = 0
     choosing: tuple[int, ...] = CHOOSING_SEEDS
     everything: bool = False
     ablate: bool = False

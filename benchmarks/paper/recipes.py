@@ -44,6 +44,11 @@ SMOOTH = (
     "--schedule.epochs 3 --schedule.warmup 0.1 --batches.size 16 "
     "--loss PairwiseAUCLoss --loss.activation torch.nn.Identity"
 )
+DIGITS = (
+    "--pretrain.epochs 12 --pretrain.positives 0.5 --pretrain.new_head false "
+    "--schedule.epochs 4 --loss PairwiseAUCLoss --loss.activation torch.nn.Identity"
+)
+"""As in the recipe for digits."""
 VARIANTS = {
     "CE balanced": f"{ONE} --loss BCELoss {ADAM}",
     "CE + pairwise raw": f"{ONE} {SUM} {RAW} {ADAM}",
@@ -60,6 +65,10 @@ VARIANTS = {
     "smooth, last quarter pairwise": f"{SMOOTH} {ADAM.replace('0.001', '0.003')}",
     "smooth CE balanced": f"--pretrain.epochs 0 --schedule.epochs {EPOCHS} --schedule.warmup 0.1 "
     f"--batches.size 16 --loss BCELoss {ADAM.replace('0.001', '0.003')}",
+    "digits, in steps": f"{STEPS.replace('64', '32')} {DIGITS} --schedule.decay_at 0.667 "
+    f"{ADAM.replace('0.001', '0.0001')}",
+    "digits, smooth": f"--batches.size 32 --pretrain.lr 0.003 --schedule.warmup 0.1 {DIGITS} "
+    f"{ADAM.replace('0.001', '0.003')}",
     "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
     "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "

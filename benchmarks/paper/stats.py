@@ -9,7 +9,7 @@ from plan import Scope, chosen
 from rivals import RIVALS
 from scipy.stats import rankdata, studentized_range
 from store import REPORTED as STAGE
-from store import Store, score_name
+from store import Row, Store, score_name
 from training import READOUTS
 
 from aucmax.metrics import auroc_test_over_seeds
@@ -20,7 +20,11 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """The reported runs of one method and readout on one cell."""
+    """The reported runs of one method and readout on one cell.
+
+    Some methods have more seeds than all have: ``test`` and ``scores`` are of all of a method's,
+    ``validation``, by which the references are found, of those that every method has.
+    """
 
     lr: float
     validation: np.ndarray
@@ -63,12 +67,13 @@ class Found:
         return max(means, key=lambda name: means[name]) if means else None
 
     def gap(self, ours: Name, theirs: Name) -> Gap:
-        """Ours minus theirs, run s against run s."""
+        """Ours minus theirs, run s against run s, over the seeds that both have."""
         a, b = self.entries[ours], self.entries[theirs]
-        estimate = float((a.test - b.test).mean())
+        both = min(len(a.test), len(b.test))
+        estimate = float((a.test[:both] - b.test[:both]).mean())
         if ours == theirs:
             return Gap(0.0, 0.0, 0.0, 1.0)
-        test = auroc_test_over_seeds(a.scores, b.scores, self.target)
+        test = auroc_test_over_seeds(a.scores[:both], b.scores[:both], self.target)
         # Scores are kept in 256 steps; the means are exact, so the interval is moved to them.
         moved = estimate - test.difference.estimate
         low, high = test.difference.low + moved, test.difference.high + moved
@@ -88,18 +93,28 @@ def found(store: Store, cell: Cell, scope: Scope) -> Found:
         lr = chosen(store, cell, method, scope.choosing)
         if lr is None:
             continue
-        keys = [(cell.name, method, STAGE, lr, seed, cell.total_steps) for seed in scope.seeds]
-        if not all(key in store.rows for key in keys):
+        rows = _rows(store, (cell.name, method, STAGE, lr), cell.total_steps, scope)
+        if len(rows) < len(scope.seeds):
             continue
-        rows = [store.rows[key] for key in keys]
         for readout in READOUTS:
             entries[method, readout] = Entry(
                 lr,
-                np.array([float(row[f"{readout}_val"]) for row in rows]),
+                np.array([float(row[f"{readout}_val"]) for row in rows[: len(scope.seeds)]]),
                 np.array([float(row[f"{readout}_test"]) for row in rows]),
-                np.stack([scores[score_name(method, readout, seed)] for seed in scope.seeds]),
+                np.stack([scores[score_name(method, readout, seed)] for seed in range(len(rows))]),
             )
     return Found(cell, scores.get("target", np.zeros(0)), entries)
+
+
+def _rows(store: Store, words: tuple[str, str, str, float], steps: int, scope: Scope) -> list[Row]:
+    """The runs of seeds 0, 1, ... up to the first that is missing, and no more than are wanted."""
+    found = []
+    for seed in range(max(scope.most, len(scope.seeds))):
+        row = store.rows.get((*words, seed, steps))
+        if row is None:
+            break
+        found.append(row)
+    return found
 
 
 def all_found(store: Store, cells: list[Cell], scope: Scope) -> list[Found]:

@@ -5,10 +5,12 @@ import pytest
 from cells import cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plan import chosen
+from methods import METHODS
+from plan import Scope, chosen
 from scipy.stats import t as student
-from stats import Entry, Found, Gap, against, complete, counted, critical_difference, ranks
-from store import Store, levels
+from stats import Entry, Found, Gap, against, complete, counted, critical_difference, found, ranks
+from store import Store, levels, score_name
+from training import READOUTS
 
 from aucmax.metrics import auroc
 
@@ -114,6 +116,32 @@ def test_the_reference_is_the_best_of_the_family_by_validation_and_not_by_test()
     gaps = against([found], "cross-entropy")
     assert gaps["AUC-M", "best"][CELL.name].estimate == pytest.approx(1.0)
     assert against([found], "LibAUC") == {}
+
+
+def test_methods_with_more_seeds_are_compared_over_those_that_both_have(tmp_path):
+    target, store = np.array([0, 1]), Store(tmp_path)
+    runs = {"CE": [0.5, 0.6, 0.7], "AUC-M": [0.7, 0.9]}
+    for method, tests in runs.items():
+        rate = METHODS[method].rates[0]
+        for lr in METHODS[method].rates:
+            key = (CELL.name, method, "choosing", lr, 100, CELL.total_steps)
+            store.rows[key] = {"best_val": str(float(lr == rate)), "ema_val": "0.5"}
+        for seed, test in enumerate(tests):
+            row = {f"{name}_{part}": str(test) for name in READOUTS for part in ("val", "test")}
+            store.rows[CELL.name, method, "reported", rate, seed, CELL.total_steps] = row
+    scores = {"target": target}
+    names = [score_name(m, r, s) for m in runs for r in READOUTS for s in range(len(runs[m]))]
+    scores |= {name: np.array([0, 1], np.uint8) for name in names}
+    store.cell_scores = lambda cell: scores
+    one = found(store, CELL, Scope((0, 1), most=9, choosing=(100,)))
+    assert one.entries["CE", "best"].mean == pytest.approx(0.6)
+    assert one.entries["CE", "best"].validation.tolist() == [0.5, 0.6]
+    assert one.gap(("AUC-M", "best"), ("CE", "best")).estimate == pytest.approx(0.25)
+    assert not found(store, CELL, Scope((0, 1, 2, 3), choosing=(100,))).entries
+    assert list(found(store, CELL, Scope((0, 1, 2), choosing=(100,))).entries) == [
+        ("CE", "best"),
+        ("CE", "ema"),
+    ]
 
 
 def test_ranks_are_counted_and_ties_shared():
