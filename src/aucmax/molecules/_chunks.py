@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import zipfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -56,7 +56,7 @@ def in_chunks(
         title: of the progress bar; "" for none.
 
     Raises:
-        TypeError: if a SMILES is no text.
+        TypeError: if a SMILES is no text, or there is one text instead of many.
         ValueError: if ``workers`` is negative; whatever ``work`` raises.
         OSError: if the folder cannot be written, or a process was ended from outside.
     """
@@ -64,7 +64,7 @@ def in_chunks(
 
     if workers < 0:
         raise ValueError(f"workers must be >= 0, got {workers}")
-    _check_text(smiles)
+    smiles = _texts(smiles)
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
     store = _Store(None if folder is None else Path(folder).expanduser(), name)
     bar = tqdm(
@@ -142,7 +142,7 @@ class _Store:
 
 
 def _contents(
-    work: Work, chunks: dict[int, Sequence[str]], workers: int
+    work: Work, chunks: Mapping[int, Sequence[str]], workers: int
 ) -> Generator[tuple[int, bytes], None, None]:
     """The encoded results of chunks, as they come."""
     if workers == 0 or len(chunks) < 2:
@@ -187,7 +187,10 @@ def _decoded(content: bytes) -> Arrays:
         return dict(arrays)
 
 
-def _check_text(smiles: Sequence[str]) -> None:
+def _texts(smiles: Sequence[str]) -> list[str]:
+    if isinstance(smiles, str):
+        raise TypeError("smiles must be a sequence of texts, got one text")
     for row, text in enumerate(smiles):
         if not isinstance(text, str):
             raise TypeError(f"smiles must be texts, got {type(text).__name__} in row {row}")
+    return [*map(str, smiles)]  # NumPy's texts show themselves in another way

@@ -1,7 +1,7 @@
 """Molecules as graphs of categories: nine numbers for each atom, three for each bond."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,17 +49,19 @@ def featurise(smiles: str) -> Graph:
     return Graph(one.atoms, one.edges, one.bonds, parsed.note)
 
 
-def tabulate(molecules: Sequence[Parsed]) -> Graphs:
-    """The features of many molecules at once: RDKit is asked for numbers, NumPy does the rest."""
+def tabulate(molecules: Iterable[Parsed]) -> Graphs:
+    """The features of many molecules at once: RDKit is asked for numbers, NumPy does the rest.
+
+    Molecules are read one by one and let go, as thousands of them at a time slow down everything.
+    """
     of_atoms = [array("i") for _ in _ATOM_QUESTIONS]
     of_bonds = [array("i") for _ in _BOND_QUESTIONS]
-    num_atoms = np.empty(len(molecules), dtype=np.int64)
-    num_bonds = np.empty(len(molecules), dtype=np.int64)
-    chirality, stereo = array("i"), array("i")
-    for row, (molecule, _, plain) in enumerate(molecules):
-        num_atoms[row], num_bonds[row] = molecule.GetNumAtoms(), molecule.GetNumBonds()
-        atoms = [*map(molecule.GetAtomWithIdx, range(num_atoms[row]))]
-        bonds = [*map(molecule.GetBondWithIdx, range(num_bonds[row]))]
+    chirality, stereo, num_atoms, num_bonds = (array("i") for _ in range(4))
+    for molecule, _, plain in molecules:
+        atoms = [*map(molecule.GetAtomWithIdx, range(molecule.GetNumAtoms()))]
+        bonds = [*map(molecule.GetBondWithIdx, range(molecule.GetNumBonds()))]
+        num_atoms.append(len(atoms))
+        num_bonds.append(len(bonds))
         for column, question in zip(of_atoms, _ATOM_QUESTIONS, strict=True):
             column.extend(map(question, atoms))
         for column, question in zip(of_bonds, _BOND_QUESTIONS, strict=True):
@@ -67,18 +69,19 @@ def tabulate(molecules: Sequence[Parsed]) -> Graphs:
         # The answers to these two are slow to come, and known if there is no mark of any.
         chirality.extend([0] * len(atoms) if plain else map(Chem.Atom.GetChiralTag, atoms))
         stereo.extend([0] * len(bonds) if plain else map(Chem.Bond.GetStereo, bonds))
+    atom_offsets, bond_offsets = offsets_of(_numbers(num_atoms)), offsets_of(_numbers(num_bonds))
     first, last, kind, conjugated = map(_numbers, of_bonds)
-    starts = np.repeat(np.cumsum(num_atoms) - num_atoms, num_bonds)
+    starts = np.repeat(atom_offsets[:-1], np.diff(bond_offsets))
     ends = np.concatenate([first + starts, last + starts])
-    neighbours = np.bincount(ends, minlength=int(num_atoms.sum()))
-    edges = np.stack([first, last, last, first], axis=1).reshape(-1, 2).T
-    bonds_ = np.stack([_BOND_TYPES[kind], _STEREOS[_numbers(stereo)], conjugated], axis=1)
+    neighbours = np.bincount(ends, minlength=int(atom_offsets[-1]))
+    both_ways = np.stack([first, last, last, first], axis=1).reshape(-1, 2).T
+    bonds_once = np.stack([_BOND_TYPES[kind], _STEREOS[_numbers(stereo)], conjugated], axis=1)
     return Graphs(
         _atom_columns([_numbers(column) for column in of_atoms], _numbers(chirality), neighbours),
-        np.ascontiguousarray(edges, dtype=np.int32),
-        np.repeat(bonds_.astype(np.uint8), 2, axis=0),
-        offsets_of(num_atoms),
-        offsets_of(2 * num_bonds),
+        np.ascontiguousarray(both_ways),
+        np.repeat(bonds_once.astype(np.uint8), 2, axis=0),
+        atom_offsets,
+        2 * bond_offsets,
     )
 
 

@@ -168,9 +168,9 @@ class Graphs:
         return array.astype(np.int64) % max(n, 1)
 
 
-def offsets_of(counts: NDArray[np.int64]) -> Offsets:
+def offsets_of(counts: NDArray[np.int64] | NDArray[np.int32]) -> Offsets:
     """Where each of some groups begins, and where the last ends, from their sizes."""
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 def _ranges(offsets: Offsets, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Offsets]:

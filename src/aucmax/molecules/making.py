@@ -1,6 +1,6 @@
 """Graphs of many molecules, made in parallel and kept for the next time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -81,17 +81,26 @@ def featurised(
 
 
 def _chunk(smiles: Sequence[str]) -> Arrays:
-    read: dict[int, Parsed] = {}
+    rows: list[int] = []
     errors: dict[int, str] = {}
-    for row, text in enumerate(smiles):
-        try:
-            read[row] = parse(text)
-        except ValueError as error:
-            errors[row] = str(error)
-    notes = {row: parsed.note for row, parsed in read.items() if parsed.note}
+    notes: dict[int, str] = {}
+
+    def molecules() -> Iterator[Parsed]:
+        for row, text in enumerate(smiles):
+            try:
+                parsed = parse(text)
+            except ValueError as error:
+                errors[row] = str(error)
+                continue
+            rows.append(row)
+            if parsed.note:
+                notes[row] = parsed.note
+            yield parsed
+
+    graphs = tabulate(molecules())
     return {
-        **vars(tabulate([*read.values()])),
-        "rows": np.array([*read], dtype=np.int64),
+        **vars(graphs),
+        "rows": np.array(rows, dtype=np.int64),
         "size": np.array(len(smiles)),
         **_as_arrays("error", errors),
         **_as_arrays("note", notes),
