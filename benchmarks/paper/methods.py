@@ -149,7 +149,7 @@ _AUCM: dict[str, Any] = {"rates": SIGMOID, "optimizer": proximal}
 _SMOOTH: dict[str, Any] = {
     "optimizer": decaying, "schedule": smooth, "batch": 16, "counted": 0.75, "main": True
 }  # fmt: skip
-_SMOOTH_CE: dict[str, Any] = _SMOOTH | {"family": "cross-entropy, smooth"}
+_SMOOTH_CE: dict[str, Any] = _SMOOTH | {"family": "cross-entropy, smooth", "main": False}
 """Small batches, one cycle and more weight decay: for any loss, so a family of its own."""
 METHODS: dict[str, Method] = {
     "CE": Method(lambda p: BCELoss(), positives=0, main=True, **_CE),
