@@ -45,12 +45,13 @@ def pesg(groups: list[dict[str, Any]], lr: float) -> Optimizer:
     return PESG(groups, lr=lr, weight_decay=WEIGHT_DECAY, epoch_decay=EPOCH_DECAY)
 
 
-ADAM, ASCENT = (1e-3, 3e-3, 1e-2), (0.1, 0.3, 1.0)
+ADAM, ASCENT = (1e-3, 3e-3, 1e-2, 3e-2), (0.1, 0.3, 1.0)
 METHODS = {
     "CE": Method(BCELoss, False, adam, ADAM),
     "CE balanced": Method(BCELoss, True, adam, ADAM),
     "AUCM": Method(AUCMLoss, False, pesg, ASCENT),
     "AUCM balanced": Method(AUCMLoss, True, pesg, ASCENT),
+    "AUCM balanced, Adam": Method(AUCMLoss, True, adam, ADAM),
 }
 
 
@@ -70,22 +71,31 @@ class Budget:
         return sorted(set(thirds) - {self.epochs})
 
 
+def read(folder: Path) -> tuple[list[str], Tensor, dict[str, Tensor]]:
+    """SMILES, targets (n,), and the rows of train, valid and test."""
+    path = folder / "HIV_41127.csv.gz"
+    if not path.exists():
+        raise SystemExit(f"there is no {path}: name the folder with --data, or set AUCMAX_DATA")
+    with gzip.open(path, "rt", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with np.load(folder / "scaffold_split_rdkit.npz") as split:
+        parts = {name: torch.from_numpy(split[name]) for name in ("train", "valid", "test")}
+    return (
+        [row["smiles"] for row in rows],
+        torch.tensor([float(row["HIV_active"]) for row in rows]),
+        parts,
+    )
+
+
 class Data:
     """All graphs, their targets, and the rows of each part."""
 
-    def __init__(self, folder: Path, cache: Path, device: torch.device) -> None:
-        path = folder / "HIV_41127.csv.gz"
-        if not path.exists():
-            raise SystemExit(f"there is no {path}: name the folder with --data, or set AUCMAX_DATA")
-        with gzip.open(path, "rt", newline="") as file:
-            rows = list(csv.DictReader(file))
-        self.graphs = featurised([row["smiles"] for row in rows], cache).graphs
-        if len(self.graphs) != len(rows):
-            raise SystemExit(f"{len(rows) - len(self.graphs)} molecules of {path} cannot be read")
-        self.target = torch.tensor([float(row["HIV_active"]) for row in rows])
-        with np.load(folder / "scaffold_split_rdkit.npz") as split:
-            parts = {name: torch.from_numpy(split[name]) for name in ("train", "valid", "test")}
+    def __init__(self, folder: Path, cache: Path | None, device: torch.device) -> None:
+        smiles, self.target, parts = read(folder)
         self.train, self.validation, self.test = parts.values()
+        self.graphs = featurised(smiles, cache).graphs
+        if len(self.graphs) != len(smiles):
+            raise SystemExit(f"{len(smiles) - len(self.graphs)} molecules cannot be read")
         self.device = device
 
     def inputs(self, rows: Tensor) -> Any:
