@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 test -x .venv/bin/python || python3.11 -m venv .venv
 .venv/bin/python -m pip install -q -e '.[dev]'
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" # the tests' tensors are too small for two threads
-.venv/bin/python -m pytest -q
+.venv/bin/python -m pytest -q -n "${TEST_PROCESSES:-2}" --dist loadfile

@@ -26,8 +26,8 @@ import sklearn
 from run import provenance
 
 from aucmax import metrics
+from aucmax.forests import ForestOptions, fit_forest, out_of_fold_scores
 from aucmax.molecules import fingerprints, scaffolds
-from aucmax.molecules.forest import ForestOptions, fit_forest, out_of_fold_scores
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("AUCMAX_DATA", HERE.parents[1] / "shared" / "data")) / "molhiv"

@@ -40,6 +40,22 @@ def test_the_head_of_the_features_is_the_model(name):
         assert torch.allclose(model.get_classifier()(features), logits, atol=1e-5)
 
 
+def test_a_batch_of_graphs_has_a_vector_for_each_graph():
+    graphs = pytest.importorskip("aucmax.models.graphs")
+    made = pytest.importorskip("aucmax.molecules.making").featurised
+    molecules = made(["CCO", "c1ccccc1", "C", "CC(=O)N", "ClCCl"], progress=False).graphs
+    model = graphs.DeeperGCN(2, 8)
+    target = torch.tensor([0.0, 1, 0, 1, 0])
+    loader = [(molecules.batch(rows), target[rows]) for rows in ([0, 1, 2], [3, 4])]
+    features, found = collect_features(model, loader)
+    assert torch.equal(found, target)
+    with torch.no_grad():
+        logits = model.eval()(molecules.batch(range(5)))
+    assert torch.allclose(model.get_classifier()(features), logits, atol=1e-6)
+    with pytest.raises(ValueError, match="one vector for each of its 2 rows"):
+        collect_features(model, [(molecules.batch([0, 1, 2]), target[:2])])
+
+
 def test_nothing_of_the_model_changes():
     model = nn.Sequential(
         nn.Flatten(), nn.Linear(64, 6), nn.BatchNorm1d(6), nn.Dropout(), nn.Linear(6, 1)

@@ -11,7 +11,7 @@ from PIL import Image
 from aucmax.data import ArrayImages, ImageSet
 from aucmax.models import create
 from aucmax.train.checkpoints import load_network
-from aucmax.train.predict import images_of, score, predictions
+from aucmax.train.predict import images_of, predictions, score
 from aucmax.train.transforms import Preparation
 
 

@@ -21,8 +21,8 @@ def collect_features(
 
     Args:
         model: ends in the layer, which sees every row of a batch once.
-        loader: batches (inputs, target, ...), each a tensor of B rows; further items are not used.
-            For ``groups`` in :func:`refit_head` its order must be known: no shuffling.
+        loader: batches (inputs, target, ...), each a tensor of B rows, or inputs of another kind
+            that can go to a device, such as a batch of graphs; further items are not used. For ``groups`` in :func:`refit_head` its order must be known: no shuffling.
         head: the layer or its name; None: the last linear layer, which must then also be the last
             to run.
 
@@ -91,7 +91,7 @@ def _listening(model: nn.Module, layer: nn.Linear, *, last: bool) -> Iterator[li
             handle.remove()
 
 
-def _inputs_and_target(batch: Any) -> tuple[Tensor, Tensor]:
+def _inputs_and_target(batch: Any) -> tuple[Any, Tensor]:
     if isinstance(batch, (tuple, list)) and len(batch) > 1:
         inputs, target = batch[0], batch[1]
         if isinstance(inputs, Tensor) and isinstance(target, Tensor):
@@ -101,6 +101,8 @@ def _inputs_and_target(batch: Any) -> tuple[Tensor, Tensor]:
                 "loader must yield as many targets as inputs, got shapes "
                 f"{tuple(inputs.shape)} and {tuple(target.shape)}"
             )
+        if callable(getattr(inputs, "to", None)) and isinstance(target, Tensor) and target.ndim:
+            return inputs, target  # how many rows it has shows in what the layer sees
     what = [type(x).__name__ for x in batch] if isinstance(batch, (tuple, list)) else ""
     raise TypeError(
         f"loader must yield tuples (inputs, target, ...) of tensors, got {type(batch).__name__} "

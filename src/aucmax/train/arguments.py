@@ -13,7 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 from .. import losses
 from ..data import Source
-from ..molecules.forest import ForestOptions
+from ..forests import ForestOptions
 from ..recipes import recipe_text
 from .blend import Blend
 from .config import (

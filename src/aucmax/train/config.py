@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from ..data import Source
-from ..molecules.forest import ForestOptions
+from ..forests import ForestOptions
 from .blend import Blend
 from .recipe import Recipe as Recipe
 

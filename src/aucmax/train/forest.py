@@ -11,7 +11,7 @@ from .. import metrics
 from .._files import write_bytes, write_json
 from ..data import LabelledSet, MoleculeSet
 from ..data.base import PARTS
-from ..molecules.forest import Forest, fit_forest, out_of_fold_scores
+from ..forests import Forest, fit_forest, out_of_fold_scores
 from ..report import Predictions
 from .config import FitConfig
 from .predict import scored

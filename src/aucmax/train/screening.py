@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..data import LabelledSet
 from ..data.molecules import read_smiles
-from ..molecules.forest import Forest
+from ..forests import Forest
 from ..report import Predictions
 from .checkpoints import read_checkpoint
 from .forest import FOREST, molecules

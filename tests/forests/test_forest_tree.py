@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 
-from aucmax.molecules._forest_tree import Tree
+from aucmax.forests._tree import Tree
 
 WIDTH = 5
 NONE = np.zeros((0, WIDTH + 1), dtype=np.uint8)

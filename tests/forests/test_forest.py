@@ -9,8 +9,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-from aucmax.molecules._forest_folds import fold_of_rows
-from aucmax.molecules.forest import Forest, ForestOptions, fit_forest, out_of_fold_scores
+from aucmax.forests import Forest, ForestOptions, fit_forest, out_of_fold_scores
+from aucmax.forests._folds import fold_of_rows
 
 SMALL = ForestOptions(trees=25, folds=4)
 
@@ -69,7 +69,7 @@ def test_rows_of_more_than_one_block(tumours, monkeypatch):
     bits, target = tumours
     forest = fitted(bits, target)
     whole = forest.scores(bits)
-    monkeypatch.setattr("aucmax.molecules.forest._ROWS", 100)
+    monkeypatch.setattr("aucmax.forests.forest._ROWS", 100)
     assert (forest.scores(bits) == whole).all()
 
 
@@ -181,7 +181,7 @@ def test_a_saved_forest_needs_no_scikit_learn(tumours, tmp_path):
     path = forest.save(tmp_path / "forest.npz")
     code = (
         "import sys; sys.modules['sklearn'] = None; import numpy as np\n"
-        "from aucmax.molecules.forest import Forest\n"
+        "from aucmax.forests import Forest\n"
         f"scores = Forest.load({str(path)!r}).scores(np.eye(60, dtype=np.uint8))\n"
         "sys.stdout.write(scores[:, 0].tobytes().hex())"
     )

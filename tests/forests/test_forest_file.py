@@ -3,8 +3,8 @@ import io
 import numpy as np
 import pytest
 
-from aucmax.molecules._forest_file import FORMAT, read_trees, write_trees
-from aucmax.molecules._forest_tree import Tree
+from aucmax.forests._file import FORMAT, read_trees, write_trees
+from aucmax.forests._tree import Tree
 
 STUMP = Tree(np.array([1, -1, -1], dtype=np.int32), np.array([0.25, 0.75]))
 LEAF = Tree(np.array([-1], dtype=np.int32), np.array([0.5]))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._files import write_bytes
-from ._forest_tree import Tree
+from ._tree import Tree
 
 FORMAT = "aucmax forest 1"
 _KEYS = {"format", "labels", "width", "nodes", "feature", "share"}

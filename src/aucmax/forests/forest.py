@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._forest_file import Trees, read_trees, write_trees
-from ._forest_folds import fold_of_rows
-from ._forest_inputs import check_bits, check_groups, check_options, check_target
-from ._forest_tree import Tree
+from ._file import Trees, read_trees, write_trees
+from ._folds import fold_of_rows
+from ._inputs import check_bits, check_groups, check_options, check_target
+from ._tree import Tree
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aucmax.molecules._forest_folds import fold_of_rows
+from aucmax.forests._folds import fold_of_rows
 
 
 @given(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from aucmax.molecules._forest_inputs import (
+from aucmax.forests._inputs import (
     check_bits,
     check_groups,
     check_options,
