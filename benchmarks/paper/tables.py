@@ -60,7 +60,7 @@ def summary(cells: list[Found]) -> list[Line]:
 
 def page_table(cells: list[Found], method: str) -> list[str]:
     """Lines of docs/evidence.md: a method against the best of each family of references."""
-    header = ["cell", "AUC", *(f"{title}, and difference" for title in ("cross-entropy", "LibAUC"))]
+    header = ["cell", "AUC", *(f"{title}, and difference" for title in REFERENCES)]
     rows = [header, ["---"] * len(header)]
     for one in cells:
         name: Name = (method, "best")
