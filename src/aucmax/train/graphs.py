@@ -112,8 +112,8 @@ class GraphExamples(Examples):
         """A batch; PyTorch's loaders ask for it in this way."""
         index = np.asarray(rows, dtype=np.int64)
         graphs: Any = self.molecules.graphs.batch(index)
-        if self.forests is not None:
-            graphs.forest = torch.from_numpy(self.forests[index])
+        if self.molecules.forest is not None:
+            graphs.forest = torch.from_numpy(self.molecules.forest[index])
         return graphs, self.target[index], torch.from_numpy(index)
 
     @staticmethod
