@@ -22,7 +22,8 @@ def collect_features(
     Args:
         model: ends in the layer, which sees every row of a batch once.
         loader: batches (inputs, target, ...), each a tensor of B rows, or inputs of another kind
-            that can go to a device, such as a batch of graphs; further items are not used. For ``groups`` in :func:`refit_head` its order must be known: no shuffling.
+            that can go to a device, such as a batch of graphs; further items are not used.
+            For ``groups`` in :func:`refit_head` its order must be known: no shuffling.
         head: the layer or its name; None: the last linear layer, which must then also be the last
             to run.
 
