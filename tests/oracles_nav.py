@@ -1,4 +1,4 @@
-"""Real molecules that the installed RDKit carries: 1,017 blockers of a sodium channel, with activity."""
+"""Real molecules that the installed RDKit carries: 1,017 blockers of a sodium channel."""
 
 import csv
 from pathlib import Path
@@ -7,8 +7,10 @@ import rdkit
 from oracles_train import write_csv
 
 FOLDER = Path(rdkit.__file__).parent / "Contrib" / "FreeWilson" / "data"
-TINY = ["--model.layers", 2, "--model.width", 8, "--forest.trees", 8, "--forest.folds", 2,
-        "--pretrain.epochs", 1, "--schedule.epochs", 1, "--threads", 1, "--data.workers", 0]  # fmt: skip
+TINY = [
+    *("--model.layers", 2, "--model.width", 8, "--forest.trees", 8, "--forest.folds", 2),
+    *("--pretrain.epochs", 1, "--schedule.epochs", 1, "--threads", 1, "--data.workers", 0),
+]
 """Options of quick fits."""
 
 

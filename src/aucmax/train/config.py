@@ -63,7 +63,8 @@ class Network:
         """What is wrong with the options, a sentence for each."""
         if self.image_size is not None and self.image_size < 8:
             yield f"--model.image_size must be at least 8 pixels, got {self.image_size}"
-        if min(self.layers or 1, self.width or 1) < 1 or not 0 <= (self.dropout or 0) < 1:
+        counts = [count for count in (self.layers, self.width) if count is not None]
+        if min(counts, default=1) < 1 or not 0 <= (self.dropout or 0) < 1:
             yield (
                 "--model.layers and --model.width must be at least 1 and --model.dropout lie in "
                 f"[0, 1), got {self.layers}, {self.width} and {self.dropout}"

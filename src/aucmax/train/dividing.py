@@ -16,6 +16,8 @@ def parts_of(data: LabelledSet, options: Split) -> NDArray[np.str_]:
     """
     shares = {"validation": options.validation, "test": options.test}
     given = data.split
+    if options.by == "scaffold" and not isinstance(data, MoleculeSet):
+        raise ValueError(f"--split.by scaffold: only molecules have scaffolds, not {data.noun}s")
     if options.by != "label":
         if given is not None:
             raise ValueError(
@@ -35,8 +37,6 @@ def parts_of(data: LabelledSet, options: Split) -> NDArray[np.str_]:
 
 
 def _drawn(data: LabelledSet, options: Split, shares: dict[str, float]) -> NDArray[np.str_]:
-    if options.by == "chance":
-        return chance_split(len(data), **shares, groups=data.groups, seed=options.seed)
-    if not isinstance(data, MoleculeSet):
-        raise ValueError(f"--split.by scaffold: only molecules have scaffolds, not {data.noun}s")
-    return data.scaffold_split(**shares)
+    if isinstance(data, MoleculeSet) and options.by == "scaffold":
+        return data.scaffold_split(**shares)
+    return chance_split(len(data), **shares, groups=data.groups, seed=options.seed)
