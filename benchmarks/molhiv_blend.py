@@ -71,7 +71,7 @@ def row(kind: str, found: Any) -> dict[str, Any]:
     """One line of the table."""
     numbers = {"auroc": found.estimate, "low": found.low, "high": found.high}
     rounded = {name: round(float(value), 6) for name, value in numbers.items()}
-    return {"scores": kind, "seeds": SEEDS, **rounded, "p_value": "", **provenance(threads=1)}
+    return {"scores": kind, "seeds": SEEDS, **rounded, "p_value": "", **provenance()}
 
 
 if __name__ == "__main__":
