@@ -47,7 +47,7 @@ def main() -> None:
         target = np.asarray(found[0].target)[:, 0]
     rows = [row(kind, metrics.auroc_interval_over_seeds(s, target)) for kind, s in scores.items()]
     test = metrics.auroc_test_over_seeds(scores["out-of-fold"], scores["in-sample"], target)
-    rows.append(row("difference", test.interval) | {"p_value": round(test.p_value, 4)})
+    rows.append(row("difference", test.difference) | {"p_value": round(test.p_value, 4)})
     path = HERE / "results" / "molhiv_blend.csv"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n")
