@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PACKAGES = [
     "bags", "losses", "optim", "samplers", "metrics", "refit", "models", "data", "train", "report",
+    "molecules", "forests", "models.graphs",
 ]  # fmt: skip
 
 
