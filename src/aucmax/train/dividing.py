@@ -21,8 +21,8 @@ def parts_of(data: LabelledSet, options: Split) -> NDArray[np.str_]:
     if options.by != "label":
         if given is not None:
             raise ValueError(
-                f"--split.by {options.by}: the data name their parts themselves; leave it out, or "
-                "do not name their column (--data.split)"
+                f"--split.by is {options.by}, but the data name their parts themselves "
+                "(--data.split): add --split.by label, which keeps them, or leave that column out"
             )
         given = _drawn(data, options, shares)
         shares = dict.fromkeys(shares, 0.0)
