@@ -1,7 +1,9 @@
 """A random forest on fingerprints: as a model of its own, and as a part of a blend."""
 
 import io
+import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from .. import metrics
 from .._files import write_bytes, write_json
 from ..data import LabelledSet, MoleculeSet
 from ..data.base import PARTS
-from ..forests import Forest, fit_forest, out_of_fold_scores
+from ..forests import Forest, ForestOptions, fit_forest, out_of_fold_scores
 from ..report import Predictions
 from .config import FitConfig
 from .predict import scored
@@ -110,6 +112,7 @@ def with_forest(config: FitConfig, data: LabelledSet, place: Path, *, seed: int)
 
     Raises:
         ValueError: if the rows are no molecules; too few positives for the folds.
+        OSError: if a file cannot be written; on the other processes, if the first has ended.
     """
     rows = molecules(data, "--blend.epochs")
     kept = place / "scores.npy"
@@ -117,25 +120,63 @@ def with_forest(config: FitConfig, data: LabelledSet, place: Path, *, seed: int)
         content = io.BytesIO()
         np.save(content, _scores(config, rows, place, seed=seed), allow_pickle=False)
         write_bytes(kept, content.getvalue())
+    parent = os.getppid()
     while not kept.exists():  # the first of several processes is at work
+        if os.getppid() != parent:
+            raise OSError("the first process has ended without the scores of a forest")
         time.sleep(1)
     return rows.with_forest(np.load(kept, allow_pickle=False))
 
 
+def check_folds(config: FitConfig, data: LabelledSet, *, seed: int) -> None:
+    """Deal the training rows to the folds of a blend, with stand-ins for their fingerprints.
+
+    Args:
+        config: of the whole fit.
+        data: molecules, divided into parts.
+        seed: of the forests.
+
+    Raises:
+        ValueError: if the rows are no molecules; too few positives for the folds.
+    """
+    rows = molecules(data, "--blend.epochs")
+    if config.blend.scores == "out-of-fold":
+        one = replace(config.forest, trees=1)
+        try:
+            bits = np.zeros((len(rows), 1), np.uint8)
+            _of_folds(config, rows, bits, one, seed=seed, progress=False)
+        except ValueError as error:
+            raise ValueError(f"--forest.folds: {error}") from error
+
+
 def _scores(config: FitConfig, data: MoleculeSet, place: Path, *, seed: int) -> NDArray[np.float64]:
     bits = data.fingerprints()
-    forest = grown(config, data, bits, place, seed=seed)
-    scores = forest.scores(bits)
+    scores = grown(config, data, bits, place, seed=seed).scores(bits)
     if config.blend.scores == "out-of-fold":
         train = rows_of(data, "train")
-        groups = data.scaffolds() if config.split.by == "scaffold" else data.groups
-        scores[train] = out_of_fold_scores(
-            bits[train],
-            data.target[train],
-            config.forest,
-            seed=derive(seed, "forest") % 2**32,
-            groups=None if groups is None else groups[train],
-            labels=data.labels,
-            threads=config.threads or 1,
-        )
+        scores[train] = _of_folds(config, data, bits, config.forest, seed=seed)
     return scores
+
+
+def _of_folds(
+    config: FitConfig,
+    data: MoleculeSet,
+    bits: NDArray[np.uint8],
+    options: ForestOptions,
+    *,
+    seed: int,
+    progress: bool = True,
+) -> NDArray[np.float64]:
+    """Scores of the training rows by forests that have not seen them."""
+    train = rows_of(data, "train")
+    groups = data.scaffolds() if config.split.by == "scaffold" else data.groups
+    return out_of_fold_scores(
+        bits[train],
+        data.target[train],
+        options,
+        seed=derive(seed, "forest") % 2**32,
+        groups=None if groups is None else groups[train],
+        labels=data.labels,
+        threads=config.threads or 1,
+        progress=progress,
+    )

@@ -17,7 +17,7 @@ from ..report import Predictions
 from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
 from .checkpoints import WholeFileCheckpoints, load_network
 from .config import FitConfig
-from .forest import with_forest
+from .forest import check_folds, with_forest
 from .inputs import Inputs
 from .loaders import PartLoaders
 from .predict import predict, predictions
@@ -73,6 +73,8 @@ class Training:
         """
         check_trainer(self.config)
         rehearse(self.config, self.rows, self.inputs, self.stages, self.data)
+        if any(stage.with_forest for stage in self.stages):
+            check_folds(self.config, self.rows, seed=self.seed)
 
     def predictions(self) -> Predictions | None:
         """Train, and score the test rows; None on all processes but the first."""
