@@ -1,5 +1,7 @@
 """The CSV exchange format."""
 
+import csv
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -133,4 +135,59 @@ def test_a_missing_file_and_a_binary_file_are_refused(tmp_path):
         read_predictions(tmp_path)
     (tmp_path / "p.csv").write_bytes(b"id,score\n\xff\xfe,1\n")
     with pytest.raises(ValueError, match="not a text file in UTF-8"):
+        read_predictions(tmp_path / "p.csv")
+
+
+@given(_any_predictions(), st.data())
+def test_samples_that_failed_have_rows_of_their_own_in_the_wanted_order(tmp_path_factory, p, data):
+    path = tmp_path_factory.mktemp("csv") / "p.csv"
+    names = st.lists(NAMES.filter(lambda s: s not in p.ids), max_size=3, unique=True)
+    failed = {name: f"cannot be read: {name}" for name in data.draw(names)}
+    order = data.draw(st.permutations([*p.ids, *failed]))
+    write_predictions(path, p, failed=failed, order=order)
+    found = read_predictions(path)
+    at = [p.ids.index(name) for name in order if name in p.ids]
+    assert found.ids == tuple(p.ids[row] for row in at)
+    assert found.scores.tobytes() == p.scores[at].tobytes()
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == list(order)
+    for row in rows:
+        assert row["error"] == failed.get(row["id"], "")
+        if row["id"] in failed:
+            assert not any(value for name, value in row.items() if name not in {"id", "error"})
+
+
+def test_failed_samples_come_last_where_no_order_is_told(tmp_path):
+    p = Predictions(("a", "b"), ("target",), [[0.1], [0.2]], None)
+    path = write_predictions(tmp_path / "p.csv", p, failed={"c": 'no, "it" cannot'}, order=())
+    assert path.read_text() == 'id,score,error\na,0.1,\nb,0.2,\nc,,"no, ""it"" cannot"\n'
+    assert write_predictions(path, p, failed={}).read_text() == "id,score,error\na,0.1,\nb,0.2,\n"
+
+
+def test_rows_with_an_error_are_left_out_aloud(tmp_path, caplog):
+    path = tmp_path / "p.csv"
+    path.write_text(
+        "id,score,target,group,error\na,,,,no ring\nb,1,0,g,\nc,x,7,,worse\nd,2,1,h, \n"
+    )
+    p = read_predictions(path)
+    assert (p.ids, p.groups.tolist()) == (("b", "d"), ["g", "h"])
+    np.testing.assert_array_equal(p.scores, [[1], [2]])
+    np.testing.assert_array_equal(p.target, [[0], [1]])
+    (record,) = caplog.records
+    assert record.getMessage() == f"{path}: 2 of 4 rows have an error and no score: left out"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,score,error\na,,no\nb,,no\n", "all 2 rows have an error and no score"),
+        ("id,score,error\na,,no\na,1,\n", "line 3: id 'a' already stands in line 2"),
+        ("id,score,error\na,,\n", "line 2: column 'score': .* got ''"),
+        ("id,error,error,score\na,,,1\n", "column 'error' stands there more than once"),
+    ],
+)
+def test_what_is_refused_of_rows_with_an_error(tmp_path, text, message):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
         read_predictions(tmp_path / "p.csv")
