@@ -94,7 +94,7 @@ IMAGES = [
     (["--split.by", "scaffold"], "--split.by scaffold: only molecules have scaffolds, not images"),
     (["--blend.epochs", 1], "--blend.epochs: a forest on fingerprints takes molecules, not images"),
     (["--model.layers", 2, "--model.width", 8], "--model: layers, width: options of networks for"),
-    (["--model.name", "deepergcn"], "--model: name: there is no network 'deepergcn' here"),
+    (["--model.name", "deepergcn"], "'deepergcn' is a network for molecules, and these are images"),
 ]
 
 

@@ -138,7 +138,7 @@ def test_labels_of_test_images_and_images_beside_the_training_table(tree, tested
 def test_exclude(tree):
     out = "train/patient00003/study1/view1_frontal.jpg"
     assert out not in CheXpert(tree, exclude=out).load().ids
-    with pytest.raises(ValueError, match="no image has the id 'train/patient3'"):
+    with pytest.raises(ValueError, match="no row has the id 'train/patient3'"):
         CheXpert(tree, exclude="train/patient3").load()
 
 

@@ -61,7 +61,7 @@ def test_parts_and_groups(tree):
         (["train/a/1.png", "b/1.png"], {}, r"mixes parts 'train' and other folders 'b'"),
         (["a/1.png", "b/1.png"], {"group": "q"}, "group: 'q' finds nothing in the path of 'a/1"),
         (["a/1.png", "b/1.png"], {"group": "(p)?[ab]"}, "first bracket .* is empty"),
-        (["a/1.png", "b/1.png"], {"exclude": "a/2.png"}, "no image has the id 'a/2.png'; did you"),
+        (["a/1.png", "b/1.png"], {"exclude": "a/2.png"}, "no row has the id 'a/2.png'; did you"),
     ],
 )
 def test_refused(tree, names, options, message):

@@ -115,7 +115,7 @@ def test_equal_molecules_are_told(tmp_path):
         ({"on_error": "ignore"}, "on_error must be one of"),
         ({"workers": -1}, "workers must be at least 0"),
         ({"id": "name"}, "has no column 'name'"),
-        ({"exclude": "77"}, "no image has the id '77'|no molecule has the id '77'"),
+        ({"exclude": "77"}, "exclude: no row has the id '77'"),
     ],
 )
 def test_what_is_refused(tmp_path, options, message):

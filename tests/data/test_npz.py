@@ -86,6 +86,19 @@ def test_parts_of_different_shape(archive):
         NPZ(path).load()
 
 
+def test_a_byte_changed_anywhere_is_an_error_in_words_or_no_matter(tmp_path, archive):
+    """Among others it may ask for a password, or for a compression that nobody knows."""
+    path = archive(images=GREY[:2], labels=np.array([0, 1]))
+    whole, kinds = path.read_bytes(), set()
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5D]) + whole[place + 1 :])
+        try:
+            NPZ(path).load()
+        except ValueError as error:
+            kinds.add(str(error).partition(":")[0])
+    assert "npz" in kinds
+
+
 def test_other_files(tmp_path):
     path = tmp_path / "x.npz"
     path.write_text("text")

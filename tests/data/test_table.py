@@ -86,8 +86,8 @@ def test_exclude_drops_rows_before_files_are_looked_for(table):
         ("image,label\ni0.png,1\n", {"id": "name"}, "id: .* has no column 'name'"),
         ("image,label,s\ni0.png,1,dev\n", {"split": "s"}, r"column 's' holds 'dev'; allowed"),
         ("image,label,p\ni0.png,1,\n", {"group": "p"}, "line 2: column 'p' is blank"),
-        ("image,label\ni0.png,1\n", {"exclude": "i9"}, "exclude: no image has the id 'i9'"),
-        ("image,label\ni0.png,1\n", {"exclude": "i0.png"}, "exclude leaves none of the 1 images"),
+        ("image,label\ni0.png,1\n", {"exclude": "i9"}, "exclude: no row has the id 'i9'"),
+        ("image,label\ni0.png,1\n", {"exclude": "i0.png"}, "exclude leaves none of the 1 rows"),
         ("image,label\nä.png,1\n", {"encoding": "latin-1"}, "save it as CSV in UTF-8"),
     ],
 )

@@ -11,6 +11,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 import aucmax
 from aucmax.data import Digits
 from aucmax.train.baselines import BALANCED, NATURAL, baselines
+from aucmax.train.blend import Blend
 from aucmax.train.config import Augment, Batches, FitConfig, Pretrain, Recipe, Schedule, Split
 from aucmax.train.folder import check_folder
 from aucmax.train.progress import StageProgress
@@ -154,6 +155,8 @@ def test_stages_of_the_recipe_and_of_the_baselines():
         assert (baseline.loss, baseline.optimizer) == (first.loss, first.optimizer)
         assert baseline.schedule.milestones(8) == [4, 6]
     assert list(baselines(replace(config, batches=Batches(positives=None)))) == [NATURAL]
+    (longer,) = baselines(replace(config, blend=Blend(epochs=2)))[NATURAL]
+    assert longer.epochs == 3 + 4 + 2
     pretrain = Pretrain(epochs=3, positives=0.2)
     assert auc_stages(replace(config, pretrain=pretrain))[0].positives == 0.2
 

@@ -161,7 +161,7 @@ def test_options_of_images_are_refused(options, message):
 def test_what_is_no_molecule_is_refused():
     pixels, target = made_images(6)
     images = ImageSet(ArrayImages(pixels), target, ("y",), tuple("abcdef"))
-    with pytest.raises(TypeError, match="molecules are wanted, got a ImageSet"):
+    with pytest.raises(TypeError, match="molecules are wanted, got images"):
         GraphInputs().examples(images)
     with pytest.raises(ValueError, match="a blend needs a network for graphs, got Linear"):
         GraphInputs().blended(nn.Linear(2, 1))

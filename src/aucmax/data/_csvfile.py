@@ -44,7 +44,7 @@ class CSVFile:
         if len(read) < 2:
             what = "only a header" if read else "nothing"
             raise ValueError(
-                f"{str(path)!r} holds {what}: it needs a header row and a row an image"
+                f"{str(path)!r} holds {what}: it needs a header row and a row for each sample"
             )
         (header, _), *body = read
         if double := repeated(header):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from aucmax.data._messages import listed, near
 
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError)
+# RuntimeError: a changed byte may ask for a password, or for a compression that nobody knows
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 
 
 class NPZFile:

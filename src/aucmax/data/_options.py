@@ -47,10 +47,10 @@ def kept_rows(ids: Sequence[str], exclude: str | Iterable[str]) -> NDArray[np.in
     there, drop = set(ids), set(names(exclude))
     if unknown := [name for name in names(exclude) if name not in there]:
         raise ValueError(
-            f"exclude: no image has the id {listed(unknown)}{near(unknown[0], there)}; "
+            f"exclude: no row has the id {listed(unknown)}{near(unknown[0], there)}; "
             f"ids look like {listed(list(ids)[:2])}"
         )
     kept = np.array([row for row, name in enumerate(ids) if name not in drop], dtype=np.int64)
     if len(ids) and not len(kept):
-        raise ValueError(f"exclude leaves none of the {len(ids)} images")
+        raise ValueError(f"exclude leaves none of the {len(ids)} rows")
     return kept

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from aucmax.models._weights import check_weights, unreachable
+from aucmax.models.graphs.create import GRAPH_NETWORKS
 from aucmax.models.resnet_cifar import resnet20, resnet32
 
 _OURS = {"resnet20": resnet20, "resnet32": resnet32}
@@ -136,6 +137,8 @@ def _check_name(name: str) -> None:
     """Refuse what timm does not know."""
     import timm
 
+    if name in GRAPH_NETWORKS:
+        raise ValueError(f"name: {name!r} is a network for molecules, and these are images")
     plain, _, tag = name.partition(".")
     if not timm.is_model(plain):
         close = get_close_matches(plain.lower(), [*_OURS, *timm.list_models()], n=5, cutoff=0.6)

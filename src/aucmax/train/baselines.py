@@ -18,11 +18,11 @@ def baselines(config: FitConfig) -> dict[str, list[Stage]]:
     """Cross-entropy alone, for as many epochs as the whole recipe, by the name of each variant.
 
     The learning rate falls to a tenth after half and three quarters of the epochs, or goes through
-    the recipe's cycle if it has one. Rows come at
-    their natural rate; and in a second variant with the recipe's share of positives,
-    if it has one, for that share alone may be what helps.
+    the recipe's cycle if it has one. Rows come at their natural rate; and in a second variant with
+    the recipe's share of positives, if it has one, for that share alone may be what helps. Epochs
+    of a blend count too, but cross-entropy has no forest beside it.
     """
-    epochs = config.pretrain.epochs + config.schedule.epochs
+    epochs = config.pretrain.epochs + config.schedule.epochs + config.blend.epochs
     shares: dict[str, float | None] = {NATURAL: None}
     if config.batches.positives is not None:
         shares[BALANCED] = config.batches.positives

@@ -72,7 +72,7 @@ class GraphInputs:
             TypeError: if the rows are no molecules.
         """
         if not isinstance(rows, MoleculeSet):
-            raise TypeError(f"molecules are wanted, got a {type(rows).__name__}")
+            raise TypeError(f"molecules are wanted, got {rows.noun}s")
         return GraphExamples(rows)
 
     def blended(self, network: nn.Module) -> nn.Module:

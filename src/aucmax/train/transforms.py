@@ -102,7 +102,7 @@ class Preparation:
             TypeError: if the rows are no images.
         """
         if not isinstance(rows, ImageSet):
-            raise TypeError(f"images are wanted, got a {type(rows).__name__}")
+            raise TypeError(f"images are wanted, got {rows.noun}s")
         return ImageExamples(rows, self, augment, seed=seed)
 
     def blended(self, network: nn.Module) -> nn.Module:

@@ -7,7 +7,8 @@ from .deepergcn import DeeperGCN
 from .gine import GINEVirtualNode
 from .network import GraphNetwork
 
-_NETWORKS = {"deepergcn": DeeperGCN, "gine-virtual": GINEVirtualNode}
+GRAPH_NETWORKS = {"deepergcn": DeeperGCN, "gine-virtual": GINEVirtualNode}
+"""All of them, by name."""
 
 
 def create_graph_network(
@@ -35,12 +36,12 @@ def create_graph_network(
     >>> network.get_classifier()
     Linear(in_features=32, out_features=2, bias=True)
     """
-    if name not in _NETWORKS:
-        close = get_close_matches(name.lower(), _NETWORKS, n=1, cutoff=0.5)
+    if name not in GRAPH_NETWORKS:
+        close = get_close_matches(name.lower(), GRAPH_NETWORKS, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"name must be one of {', '.join(map(repr, _NETWORKS))}, got {name!r}{hint}"
+            f"name must be one of {', '.join(map(repr, GRAPH_NETWORKS))}, got {name!r}{hint}"
         )
     chosen: dict[str, Any] = {"layers": layers, "width": width, "dropout": dropout}
     own = {argument: value for argument, value in chosen.items() if value is not None}
-    return _NETWORKS[name](num_labels=num_labels, **own)
+    return GRAPH_NETWORKS[name](num_labels=num_labels, **own)
