@@ -7,11 +7,12 @@ the cells for development, and changed nothing). Rates of the rival: rivals.py.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from budget import batches_per_round, positives_per_batch
-from cells import Cell
+from cells import Cell, Task
 from changing import ChangingLoss
 from memory import RememberedPairsLoss
 from parts import Data
@@ -29,7 +30,7 @@ from smooth import one_cycle
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
-from training import Batches, DivergedError, Recipe, logits, milestones
+from training import Batches, DivergedError, Recipe, itself, logits, milestones
 
 from aucmax import PESG, BalancedBatches, StageLR, param_groups
 from aucmax.losses import (
@@ -45,6 +46,7 @@ from aucmax.losses import (
     PairwiseAUCLoss,
     PartialAUCLoss,
 )
+from aucmax.models import AveragedCopies
 from aucmax.optim.pdsca import PDSCA
 
 Rates = tuple[float, float, float]
@@ -118,7 +120,9 @@ class Method:
     the stage before, if there are two. ``then`` takes the place of the loss for the last quarter of
     the batches, with no break in schedule or optimizer. ``batch`` is how many rows a batch has at
     most, 0 for as many as the cell says; smaller ones are as many more, so that epochs are equal.
-    ``counted`` is the share of the rounds that are too early to be the best.
+    ``counted`` is the share of the rounds that are too early to be the best. With ``copies`` test
+    images are scored by the mean over mirrored and shifted copies. ``like`` names a method whose
+    learning rates hold here, too.
     """
 
     loss: Callable[[float], Loss]
@@ -131,12 +135,21 @@ class Method:
     schedule: Callable[[Optimizer, Cell, int], LRScheduler] = stages
     batch: int = 0
     counted: float = 0.0
+    copies: bool = False
+    like: str = ""
     main: bool = False
     family: str = "ours"
 
     def adapted(self, cell: Cell) -> Cell:
         """The cell with batches of this method's size."""
         return replace(cell, batch=min(self.batch or cell.batch, cell.batch))
+
+
+def copies(task: Task, shape: tuple[int, ...]) -> Callable[[nn.Module], nn.Module]:
+    """The mean over copies of inputs (H, W, C), changed as in training; fingerprints have none."""
+    if len(shape) < 3:
+        return itself
+    return partial(AveragedCopies, flip=task.mirror, shift=task.shift / shape[0])
 
 
 def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
@@ -194,6 +207,9 @@ METHODS: dict[str, Method] = {
     ),
     "smooth, last quarter pairwise": Method(lambda p: BCELoss(), then=raw, **_SMOOTH),
     "smooth CE balanced": Method(lambda p: BCELoss(), **_SMOOTH_CE),
+    "smooth CE balanced, copies": Method(
+        lambda p: BCELoss(), copies=True, like="smooth CE balanced", **_SMOOTH_CE
+    ),
     "partial AUC .3": Method(lambda p: PartialAUCLoss(0.3, activation=nn.Identity())),
 }
 NAMES: tuple[str, ...] = (*METHODS, *RIVALS)
@@ -237,4 +253,7 @@ def recipe(
         scheduler.step()
 
     batches = with_positives(method.positives)(cell, data, seed, count)
-    return Recipe(step, batches, lambda: None, (loss, optimizer, scheduler), method.counted)
+    parts = (loss, optimizer, scheduler)
+    shape = tuple(data.test.inputs.shape[1:])
+    scoring = copies(cell.spec, shape) if method.copies else itself
+    return Recipe(step, batches, lambda: None, parts, method.counted, scoring)

@@ -56,9 +56,14 @@ def rates(method: str) -> tuple[float, ...]:
     return RIVALS[method].rates if method in RIVALS else METHODS[method].rates
 
 
+def like(method: str) -> str:
+    """The method by whose runs the learning rate of this one is chosen."""
+    return (METHODS[method].like if method in METHODS else "") or method
+
+
 def choosing(base: Request, scope: Scope) -> list[Request]:
     """The runs that choose the learning rate of one unit; none if it is like another's."""
-    if base.cell.like:
+    if base.cell.like or like(base.method) != base.method:
         return []
     grid = [(lr, seed) for lr in rates(base.method) for seed in scope.choosing]
     return [replace(base, lr=lr, seed=seed) for lr, seed in grid]
@@ -71,6 +76,7 @@ def chosen(store: Store, cell: Cell, method: str, seeds: Iterable[int]) -> float
     """
     if cell.like:
         cell = named()[cell.like]
+    method = like(method)
     means: dict[float, tuple[float, ...]] = {}
     for lr in rates(method):
         keys: list[Key] = [

@@ -75,11 +75,12 @@ def execute(request: Request, first: FirstStage | None, make: MakeRecipe) -> Res
     if request.checkpoint is not None:
         request.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     start = _clock(device)
-    loop = Loop(make(model, data), data, request.cell, request.seed, request.checkpoint)
+    recipe = make(model, data)
+    loop = Loop(recipe, data, request.cell, request.seed, request.checkpoint)
     best = loop.fit(model)
     scores = {}
     if request.scored:
-        scores = {name: test_scores(model, best[name], data) for name in READOUTS}
+        scores = {name: test_scores(model, best[name], data, recipe.scoring) for name in READOUTS}
     return Result(
         {name: best[name].value for name in READOUTS},
         {name: best[name].round for name in READOUTS},

@@ -28,12 +28,18 @@ class DivergedError(Exception):
     """Training went to infinity; what was reached before counts."""
 
 
+def itself(model: nn.Module) -> nn.Module:
+    """The model, as it is."""
+    return model
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a model is trained: one step, the batches of a round, what follows a round.
 
     ``parts`` are what a checkpoint must hold besides the model: optimizer, loss, scheduler. Of the
-    rounds only those after the share ``counted`` may be the best.
+    rounds only those after the share ``counted`` may be the best. ``scoring`` makes of the trained
+    model what scores the test part.
     """
 
     step: Step
@@ -41,6 +47,7 @@ class Recipe:
     end_round: Callable[[], object]
     parts: tuple[Any, ...] = ()
     counted: float = 0.0
+    scoring: Callable[[nn.Module], nn.Module] = itself
 
 
 @dataclass
@@ -171,9 +178,14 @@ class Loop:
         return int(found["round"])
 
 
-def test_scores(model: nn.Module, best: Best, data: Data) -> np.ndarray:
+def test_scores(
+    model: nn.Module,
+    best: Best,
+    data: Data,
+    scoring: Callable[[nn.Module], nn.Module],
+) -> np.ndarray:
     """Logits of the test part in the best round; all equal if training never got anywhere."""
     if not best.state:
         return np.zeros(len(data.test), np.float32)
     model.load_state_dict(best.state)
-    return logits(model, data.test)
+    return logits(scoring(model), data.test)

@@ -106,6 +106,7 @@ WRONG = [
     ({"batches": Batches(size=1)}, "--batches.size"),
     ({"batches": Batches(positives=1)}, "--batches.positives"),
     ({"augment": Augment(shift=1)}, "--augment.shift"),
+    ({"augment": Augment(at_test=True)}, "--augment.at_test needs --augment.flip or"),
     ({"pretrain": Pretrain(weight_decay=-1)}, "--pretrain.weight_decay"),
     ({"schedule": Schedule(decay_at=(0.5, 0.5))}, "--schedule.decay_at"),
     ({"schedule": Schedule(decay_at=(0.0,))}, "--schedule.decay_at"),

@@ -15,6 +15,7 @@ from oracles_train import (
     write_recipe,
 )
 
+from aucmax.report.predictions import read_predictions
 from aucmax.train.checkpoints import read_checkpoint
 from aucmax.train.config import Recipe
 from aucmax.train.option_errors import class_names
@@ -186,6 +187,19 @@ def test_a_network_of_timm_takes_grey_images(one_stage):
     assert card["model"] == "resnet10t"
     assert card["preparation"]["size"] == 32
     assert card["preparation"]["channels"] == 1
+
+
+def test_copies_change_the_scores_of_the_test_rows_and_nothing_else(one_stage):
+    words = ["--augment.flip", "true", "--augment.shift", 0.2]
+    plain = one_stage(*words, name="plain")
+    averaged = one_stage(*words, "--augment.at_test", "true", name="averaged")
+    epochs = [read_rows(folder / "01-aucm" / "metrics.csv") for folder in (plain, averaged)]
+    assert epochs[0] == epochs[1]
+    found, again = (read_predictions(folder / "predictions.csv") for folder in (plain, averaged))
+    assert found.ids == again.ids
+    assert np.abs(found.scores - again.scores).max() > 1e-6
+    config = (averaged / "config.yaml").read_text()
+    assert "at_test: true" in config
 
 
 def test_a_transformer_of_timm_in_two_stages(sources, tmp_path):

@@ -9,15 +9,16 @@ from oracles_train import fit, made_images, read_rows, write_csv, write_pngs, wr
 from PIL import Image
 
 from aucmax.data import ArrayImages, ImageSet
-from aucmax.models import create
+from aucmax.models import AveragedCopies, create
 from aucmax.train.checkpoints import load_network
+from aucmax.train.config import Augment
 from aucmax.train.predict import images_of, predictions, score
 from aucmax.train.transforms import Preparation
 
 
-def saved(path, labels=("a", "b"), channels=1, size=None):
+def saved(path, labels=("a", "b"), channels=1, size=None, copies=None):
     """A checkpoint of an untrained network."""
-    preparation = Preparation(channels, size, (0.5,) * channels, (0.25,) * channels)
+    preparation = Preparation(channels, size, (0.5,) * channels, (0.25,) * channels, copies)
     network = create("resnet20", channels=channels, num_labels=len(labels)).eval()
     state = {f"network.{name}": value for name, value in network.state_dict().items()}
     card = {"model": "resnet20", "labels": list(labels), "preparation": preparation.as_dict()}
@@ -36,6 +37,19 @@ def test_scores_are_sigmoids_of_logits_in_the_order_of_the_images(tmp_path):
     assert found.scores == pytest.approx(expected.numpy(), abs=1e-6)
     assert found.ids == images.ids
     assert np.array_equal(found.target, target)
+
+
+def test_a_checkpoint_tells_that_copies_of_an_image_are_scored(tmp_path):
+    network = saved(tmp_path / "x.ckpt", copies=Augment(flip=True, shift=0.2, at_test=True))
+    pixels, target = made_images(9, labels=2)
+    images = ImageSet(ArrayImages(pixels), target, ("c", "d"), tuple(map(str, range(9))))
+    inputs = (torch.from_numpy(pixels)[:, None] / 255 - 0.5) / 0.25
+    with torch.no_grad():
+        plain = torch.sigmoid(network(inputs)).numpy()
+        expected = torch.sigmoid(AveragedCopies(network, flip=True, shift=0.2).eval()(inputs))
+    found = score(tmp_path / "x.ckpt", images).scores
+    assert found == pytest.approx(expected.double().numpy(), abs=1e-6)
+    assert np.abs(found - plain).max() > 1e-3
 
 
 def test_unknown_targets_are_none_at_all():

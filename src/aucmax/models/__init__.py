@@ -1,5 +1,6 @@
 """Networks by name: small ones of our own, everything else from timm."""
 
+from aucmax.models.copies import AveragedCopies as AveragedCopies
 from aucmax.models.create import create as create
 from aucmax.models.create import input_statistics as input_statistics
 from aucmax.models.create import reset_head as reset_head

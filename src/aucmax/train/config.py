@@ -81,6 +81,10 @@ class Augment:
     """Rotate by up to this many degrees."""
     shift: float = 0.0
     """Shift by up to this share of the width and of the height."""
+    at_test: bool = False
+    """Score test images, and later ones, by the mean over copies: mirrored if flip is on, and moved
+    by 3/4 of shift towards each corner; up to ten times the work of scoring. Epochs are still
+    chosen without. Also for a --baseline."""
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each."""
@@ -88,6 +92,11 @@ class Augment:
             yield (
                 "--augment.rotate must lie in [0, 180] and --augment.shift in [0, 1), got "
                 f"{self.rotate} and {self.shift}"
+            )
+        if self.at_test and not (self.flip or self.shift):
+            yield (
+                "--augment.at_test needs --augment.flip or --augment.shift, for without them there "
+                "are no copies to score; got neither"
             )
 
 

@@ -85,6 +85,10 @@ class GraphInputs:
             raise ValueError(f"a blend needs a network for graphs, got {type(network).__name__}")
         return GraphBlend(network)
 
+    def scoring(self, network: nn.Module) -> nn.Module:
+        """The network: a graph has no copies."""
+        return network
+
     def told(self, inputs: Any) -> str:
         """A batch of graphs, in words."""
         return f"{inputs.num_graphs} molecules with {len(inputs.x)} atoms"

@@ -51,6 +51,10 @@ class Inputs(Protocol):
         """
         ...
 
+    def scoring(self, network: nn.Module) -> nn.Module:
+        """The trained network as it scores rows: by the mean over copies, if that was asked for."""
+        ...
+
     def told(self, inputs: Any) -> str:
         """A batch of inputs in words, and the option to try if a network cannot take it."""
         ...

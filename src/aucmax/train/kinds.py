@@ -56,6 +56,8 @@ def fitted(config: FitConfig, data: LabelledSet) -> Inputs:
     if not isinstance(data, ImageSet):
         raise TypeError(f"no network here takes a {type(data).__name__}")
     found = Preparation.fitted(data.part("train"), config.model.image_size)
+    if config.augment.at_test:
+        found = replace(found, copies=config.augment)
     if not config.model.pretrained:
         return found
     expected = input_statistics(config.model.name, channels=found.channels)

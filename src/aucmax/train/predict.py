@@ -132,4 +132,4 @@ def score(checkpoint: Path, data: LabelledSet, *, workers: int = 0) -> Predictio
         num_workers=workers,
         collate_fn=examples.collate,
     )
-    return predictions(data, predict(network, loader, {}))
+    return predictions(data, predict(inputs.scoring(network), loader, {}))

@@ -81,6 +81,7 @@ class Training:
         network = self.run()
         if not is_first():
             return None
+        network = self.inputs.scoring(network)
         loader = self.data(self.stages[-1]).test_dataloader()
         return predictions(self.rows.part("test"), predict(network, loader, self.config.trainer))
 

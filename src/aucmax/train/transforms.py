@@ -10,7 +10,7 @@ from torchvision.transforms import v2
 
 from ..data import ImageSet, LabelledSet
 from ..data.resize import resized
-from ..models import create
+from ..models import AveragedCopies, create
 from .config import Augment, Network
 from .inputs import Examples
 from .seeds import derive
@@ -28,12 +28,14 @@ class Preparation:
         size: side in pixels to resize to (both sides: the aspect ratio is not kept), or None.
         mean: of each channel, in [0, 1].
         std: of each channel, in [0, 1].
+        copies: random changes of training whose mean scores an image, or None.
     """
 
     channels: int
     size: int | None
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    copies: Augment | None = None
 
     @classmethod
     def fitted(cls, images: ImageSet, size: int | None) -> Self:
@@ -59,7 +61,9 @@ class Preparation:
     def restored(cls, values: dict[str, Any]) -> Self:
         """From :meth:`as_dict`."""
         mean, std = tuple(values["mean"]), tuple(values["std"])
-        return cls(values["channels"], values["size"], mean, std)
+        copies = values.get("copies")
+        augment = None if copies is None else Augment(**copies)
+        return cls(values["channels"], values["size"], mean, std, augment)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
@@ -112,6 +116,12 @@ class Preparation:
             ValueError: always.
         """
         raise ValueError("--blend.epochs: a forest on fingerprints takes molecules, not images")
+
+    def scoring(self, network: nn.Module) -> nn.Module:
+        """The network, or the mean over copies of an image if that was asked for."""
+        if self.copies is None:
+            return network
+        return AveragedCopies(network, flip=self.copies.flip, shift=self.copies.shift)
 
     def told(self, inputs: Tensor) -> str:
         """The size of a batch of images, in words."""
