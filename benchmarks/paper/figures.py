@@ -13,6 +13,7 @@ from stats import Found, against, complete, critical_difference, family_of, rank
 COLORS = {
     "cross-entropy": "#7a4a00",
     "cross-entropy, smooth": "#b8860b",
+    "cross-entropy, as the default": "#b8860b",
     "ours": "#00468b",
     "LibAUC": "#a0123c",
 }

@@ -157,6 +157,11 @@ def raw(surrogate: str = "squared_hinge") -> PairwiseAUCLoss:
     return PairwiseAUCLoss(surrogate, activation=nn.Identity())
 
 
+def logistic() -> PairwiseAUCLoss:
+    """The same with a surrogate that grows no faster than the gap."""
+    return raw("logistic")
+
+
 _CE: dict[str, Any] = {"family": "cross-entropy"}
 _AUCM: dict[str, Any] = {"rates": SIGMOID, "optimizer": proximal}
 _SMOOTH: dict[str, Any] = {
@@ -164,6 +169,8 @@ _SMOOTH: dict[str, Any] = {
 }  # fmt: skip
 _SMOOTH_CE: dict[str, Any] = _SMOOTH | {"family": "cross-entropy, smooth", "main": False}
 """Small batches, one cycle and more weight decay: for any loss, so a family of its own."""
+_LOGISTIC: dict[str, Any] = _SMOOTH | {"like": "smooth CE balanced", "main": False}
+"""Three quarters of its steps are those of cross-entropy, and so is its learning rate."""
 METHODS: dict[str, Method] = {
     "CE": Method(lambda p: BCELoss(), positives=0, main=True, **_CE),
     "CE balanced": Method(lambda p: BCELoss(), main=True, **_CE),
@@ -206,15 +213,22 @@ METHODS: dict[str, Method] = {
         lambda p: CrossEntropyAUCLoss(PartialAUCLoss(0.3, activation=nn.Identity()))
     ),
     "smooth, last quarter pairwise": Method(lambda p: BCELoss(), then=raw, **_SMOOTH),
+    "smooth, last quarter logistic": Method(lambda p: BCELoss(), then=logistic, **_LOGISTIC),
+    "smooth, last quarter logistic, copies": Method(
+        lambda p: BCELoss(), then=logistic, copies=True, **_LOGISTIC | {"main": True}
+    ),
     "smooth CE balanced": Method(lambda p: BCELoss(), **_SMOOTH_CE),
     "smooth CE balanced, copies": Method(
-        lambda p: BCELoss(), copies=True, like="smooth CE balanced", **_SMOOTH_CE
+        lambda p: BCELoss(),
+        copies=True,
+        like="smooth CE balanced",
+        **_SMOOTH_CE | {"family": "cross-entropy, as the default"},
     ),
     "partial AUC .3": Method(lambda p: PartialAUCLoss(0.3, activation=nn.Identity())),
 }
 NAMES: tuple[str, ...] = (*METHODS, *RIVALS)
 ABLATED = ["CE", "CE balanced", "AUC-M", "AUC-S", "last quarter pairwise"]
-ABLATED += ["smooth, last quarter pairwise"]
+ABLATED += ["smooth, last quarter pairwise", "smooth, last quarter logistic, copies"]
 """Methods of the ablations."""
 MAIN = [name for name, method in METHODS.items() if method.main]
 MAIN += [name for name, rival in RIVALS.items() if rival.main]

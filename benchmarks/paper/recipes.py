@@ -49,6 +49,16 @@ DIGITS = (
     "--schedule.epochs 4 --loss PairwiseAUCLoss --loss.activation torch.nn.Identity"
 )
 """As in the recipe for digits."""
+SMOOTH_CE = (
+    f"--pretrain.epochs 0 --schedule.epochs {EPOCHS} --schedule.warmup 0.1 --batches.size 16 "
+    f"--loss BCELoss {ADAM.replace('0.001', '0.003')}"
+)
+SMOOTH_DIGITS = (
+    f"--batches.size 32 --pretrain.lr 0.003 --schedule.warmup 0.1 {DIGITS} "
+    f"{ADAM.replace('0.001', '0.003')}"
+)
+STILL = "--augment.flip false --augment.shift"
+"""A digit in the mirror is none."""
 VARIANTS = {
     "CE balanced": f"{ONE} --loss BCELoss {ADAM}",
     "CE + pairwise raw": f"{ONE} {SUM} {RAW} {ADAM}",
@@ -63,12 +73,17 @@ VARIANTS = {
     "--pretrain.new_head false --schedule.epochs 3 --schedule.decay_at 0.667 "
     f"--loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM.replace('0.001', '0.0001')}",
     "smooth, last quarter pairwise": f"{SMOOTH} {ADAM.replace('0.001', '0.003')}",
-    "smooth CE balanced": f"--pretrain.epochs 0 --schedule.epochs {EPOCHS} --schedule.warmup 0.1 "
-    f"--batches.size 16 --loss BCELoss {ADAM.replace('0.001', '0.003')}",
+    "smooth, last quarter logistic, copies": f"{SMOOTH} --loss.surrogate logistic "
+    f"--augment.at_test true {ADAM.replace('0.001', '0.003')}",
+    "smooth CE balanced, copies": f"--augment.at_test true {SMOOTH_CE}",
+    "smooth CE balanced": SMOOTH_CE,
     "digits, in steps": f"{STEPS.replace('64', '32')} {DIGITS} --schedule.decay_at 0.667 "
     f"{ADAM.replace('0.001', '0.0001')}",
-    "digits, smooth": f"--batches.size 32 --pretrain.lr 0.003 --schedule.warmup 0.1 {DIGITS} "
-    f"{ADAM.replace('0.001', '0.003')}",
+    "digits, smooth": SMOOTH_DIGITS,
+    "digits, logistic": f"{SMOOTH_DIGITS} --loss.surrogate logistic {STILL} 0",
+    "digits, logistic, shifts": f"{SMOOTH_DIGITS} --loss.surrogate logistic {STILL} 0.125",
+    "digits, logistic, copies": f"{SMOOTH_DIGITS} --loss.surrogate logistic {STILL} 0.125 "
+    "--augment.at_test true",
     "pairwise raw": f"{ONE} --loss PairwiseAUCLoss --loss.activation torch.nn.Identity {ADAM}",
     "CE": f"{ONE} --loss BCELoss --batches.positives null {ADAM}",
     "two-stage AUC-M": f"{TWO} --loss AUCMLoss --optimizer PESG --optimizer.lr 0.05 "

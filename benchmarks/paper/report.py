@@ -38,8 +38,10 @@ chosen by the first {seeds}), each with another draw of the training rows; the l
 validation AUC on other seeds, the round by each run's validation AUC. Every method has the same
 number of passes through the network. A win (loss) is a paired 95 % interval, over seeds and test
 rows, above (below) 0; the reference is the variant of cross-entropy, or of LibAUC, with the best
-validation AUC on that cell, whatever its readout; "smooth CE" is balanced cross-entropy trained as
-the default is: one cycle, small batches, more weight decay. "best": the weights of the best round;
+validation AUC on that cell, whatever its readout; "smooth" methods are trained as the default is:
+one cycle, small batches, more weight decay; "copies": test images are scored by the mean over
+mirrored and shifted copies, as the default does ("smooth CE balanced, copies" is cross-entropy as
+the default). "best": the weights of the best round;
 "ema": their moving average."""
 
 
@@ -107,7 +109,7 @@ def _summaries(blocks: dict[str, list[Found]]) -> list[Line]:
 
 def _shown(table: list[Line]) -> tuple[list[str], list[list[str]]]:
     """Header and cells of a summary."""
-    counts = ["win/tie/loss", "... to smooth CE", "... to LibAUC"]
+    counts = ["win/tie/loss", "... to CE as the default", "... to LibAUC"]
     header = ["method", "readout", "rank", "gap to best CE", *counts]
     rows = []
     for line in table:

@@ -9,7 +9,11 @@ from stats import Found, Gap, Name, against, complete, counted, family_of, ranks
 from training import READOUTS
 
 Line = dict[str, Any]
-REFERENCES = {"cross-entropy": "ce", "cross-entropy, smooth": "smooth", "LibAUC": "libauc"}
+REFERENCES = {
+    "cross-entropy": "ce",
+    "cross-entropy, as the default": "same",
+    "LibAUC": "libauc",
+}
 """Families whose best by validation is compared with, and the prefix of their columns."""
 
 

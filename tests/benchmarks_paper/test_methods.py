@@ -1,19 +1,23 @@
 """How methods train: one cycle, losses that change, batches of their own size, chosen rates."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from cells import ABLATED, DEVELOPMENT, REPORTED, ablations, cells
 from changing import ChangingLoss
-from methods import METHODS, decaying, smooth, stages
+from methods import METHODS, copies, decaying, recipe, smooth, stages
+from parts import draw
 from plan import Scope, choosing, chosen, units
+from pretraining import fresh
 from running import Request
 from smooth import factor
 from store import Store
 from torch import nn
 
 from aucmax import BCELoss, PairwiseAUCLoss
+from aucmax.models import AveragedCopies
 
 RECIPE = METHODS["smooth, last quarter pairwise"]
 
@@ -83,3 +87,48 @@ def test_main_methods_come_first_and_ablations_are_asked_for():
     assert METHODS[found[0][1]].main
     more = units(Scope((0,), ablate=True))
     assert {cell.name for cell, _ in more[len(found) :]} == {cell.name for cell in ablations()}
+
+
+COPIED = [name for name, method in METHODS.items() if method.copies]
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_copies_are_scored_by_the_rates_of_the_same_method_without(name, tmp_path):
+    method, plain = METHODS[name], METHODS[METHODS[name].like]
+    assert not plain.copies
+    own = ("copies", "like", "main", "family", "loss", "then")
+    same = {key: value for key, value in vars(method).items() if key not in own}
+    assert same == {key: vars(plain)[key] for key in same}
+    request = Request(cells()["catdog-10"], name, 0.0, 0, tmp_path)
+    assert choosing(request, Scope((0,))) == []
+    store = Store(tmp_path)
+    keys = [("catdog-10", method.like, "choosing", lr, 100, 400) for lr in (0.01, 0.03, 0.1)]
+    for key, value in zip(keys, (0.5, 0.7, 0.6), strict=True):
+        store.rows[key] = {"best_val": str(value), "ema_val": "0"}
+    assert chosen(store, request.cell, name, (100,)) == 0.03
+
+
+def test_copies_are_moved_as_far_as_training_rows_may_be():
+    task = cells()["catdog-10"].spec
+    averaged = copies(task, (32, 32, 3))(nn.Identity())
+    assert isinstance(averaged, AveragedCopies)
+    assert (averaged.flip, averaged.shift) == (True, task.shift / 32)
+    digits = copies(cells()["digits-05"].spec, (8, 8, 1))(nn.Identity())
+    assert isinstance(digits, AveragedCopies)
+    assert (digits.flip, digits.shift) == (False, 1 / 8)
+
+
+def test_fingerprints_have_no_copies():
+    model = nn.Linear(64, 1)
+    assert copies(cells()["hiv-all"].spec, (64,))(model) is model
+
+
+def test_a_recipe_scores_copies_if_its_method_says_so(tmp_path):
+    cell = replace(cells()["digits-05"], steps=16, rounds=2)
+    data = draw(cell, 0, tmp_path, torch.device("cpu"))
+    model = fresh(cell, 0, data)
+    for name in COPIED:
+        averaged = recipe(METHODS[name], 0.01, 0, cell, data, model).scoring(model)
+        assert isinstance(averaged, AveragedCopies)
+        without = recipe(METHODS[METHODS[name].like], 0.01, 0, cell, data, model)
+        assert without.scoring(model) is model
