@@ -31,10 +31,10 @@ def test_new_statistics_are_those_of_the_training_rows(tmp_path):
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(data.train), generator=generator)[:4000]
     images = Augmented(data.train, cell.spec)
-    means = []
     with torch.no_grad():
-        for rows in order.split(BATCH):
-            means.append(first(images.batch(rows, generator)).mean((0, 2, 3)))
+        means = [
+            first(images.batch(rows, generator)).mean((0, 2, 3)) for rows in order.split(BATCH)
+        ]
     assert norm.running_mean is not None
     assert torch.allclose(norm.running_mean, torch.stack(means).mean(0), atol=1e-5)
     for name, value in model.state_dict().items():
