@@ -124,6 +124,7 @@ def _run(variant: str, data: Data, seed: int) -> dict[str, float]:
         place = Path(folder)
         _export(place / "data.npz", data, seed)
         words = f"fit npz --data.npz {place / 'data.npz'} --name run --output {place} --threads 1"
+        words += " --augment.at_test false"
         start = time.process_time()
         if aucmax([*words.split(), "--seed", str(seed), *VARIANTS[variant].split()]):
             raise SystemExit(1)
