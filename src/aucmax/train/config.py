@@ -95,8 +95,8 @@ class Augment:
             )
         if self.at_test and not (self.flip or self.shift):
             yield (
-                "--augment.at_test needs --augment.flip or --augment.shift, whose copies it scores, got "
-                "neither: give one of them, or --augment.at_test false"
+                "--augment.at_test needs --augment.flip or --augment.shift, whose copies it "
+                "scores; got neither: give one of them, or --augment.at_test false"
             )
 
 
