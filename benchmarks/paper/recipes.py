@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from cells import DEVELOPMENT
 from parts import Data, draw
-from run import WORK
-from store import RESULTS, facts_of_run
+from store import RESULTS, WORK, facts_of_run
 from training import auc
 
 from aucmax.cli import main as aucmax

@@ -16,9 +16,8 @@ from methods import METHODS, recipe
 from parts import Part, draw
 from plan import CHOOSING_SEEDS, chosen
 from pretraining import fresh, pretrained
-from run import WORK
 from running import Request
-from store import RESULTS, Store, facts_of_run
+from store import RESULTS, WORK, Store, facts_of_run
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from training import Loop, auc, logits

@@ -15,9 +15,8 @@ from figures import heat_map, rank_figure
 from methods import NAMES
 from networks import NETWORKS
 from plan import Scope
-from run import WORK
 from stats import Found, all_found
-from store import RESULTS, Store
+from store import RESULTS, WORK, Store
 from tables import REFERENCES, Line, lines, page_table, summary, write
 from training import READOUTS
 

@@ -15,7 +15,6 @@ that AUCMAX_PEER_PYTHON names, or not at all. ``--plan`` tells what is left and 
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,9 +32,7 @@ from plan import Scope, Unit, missing, show, units
 from rival_process import RivalProcess
 from rivals import RIVALS
 from running import Request, Result, execute
-from store import RESULTS, Row, Store
-
-WORK = Path(tempfile.gettempdir()) / "aucmax-paper"
+from store import RESULTS, WORK, Row, Store
 
 
 def main() -> None:

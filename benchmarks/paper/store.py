@@ -18,6 +18,8 @@ from running import Request, Result
 from training import READOUTS
 
 RESULTS = Path(__file__).parents[1] / "results"
+WORK = Path(tempfile.gettempdir()) / "aucmax-paper"
+"""Caches, which may be lost."""
 FIELDS: tuple[str, ...] = (
     "cell", "method", "stage", "lr", "seed", "steps",
     "best_round", "best_val", "best_test", "ema_round", "ema_val", "ema_test", "seconds",

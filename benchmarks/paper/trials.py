@@ -20,8 +20,7 @@ from inputs import Augmented
 from methods import METHODS, Method, logistic, raw, recipe
 from parts import Data, draw
 from pretraining import fresh
-from run import WORK
-from store import RESULTS, facts_of_run
+from store import RESULTS, WORK, facts_of_run
 from torch import nn
 from training import Loop, auc, logits
 
