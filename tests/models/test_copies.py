@@ -84,6 +84,13 @@ def test_a_shift_out_of_range_is_refused(shift):
         AveragedCopies(nn.Identity(), flip=True, shift=shift)
 
 
+@pytest.mark.parametrize("shape", [(1, 8, 8), (8, 8), (2, 1, 1, 8, 8)])
+def test_what_is_no_batch_of_images_is_refused(shape):
+    averaged = AveragedCopies(nn.Identity(), flip=True).eval()
+    with pytest.raises(ValueError, match=r"images must have the shape \(B, C, H, W\), got"):
+        averaged(torch.zeros(shape))
+
+
 def test_nothing_to_average_is_refused():
     with pytest.raises(ValueError, match="give one of them, or both"):
         AveragedCopies(nn.Identity())

@@ -19,10 +19,11 @@ class AveragedCopies(nn.Module):
     with ``flip`` all of these mirrored, too. What is moved out is lost; the pixels at the edge
     are repeated where nothing is left. Take the changes that the network saw in training: it
     then has learnt that they do not matter, nearly, and the mean of what is left of their effect
-    varies less. This costs |T| = 2, 5 or 10 passes for each image.
+    varies less. This costs |T| = 2, 5 or 10 passes for each image. A shift of less than half a
+    pixel makes no copy. On images of few pixels a corner is far: measure before you use it there.
 
-    On networks trained from scratch with few positives it raised the test AUC of all losses alike
-    (docs/evidence.md, with the figures).
+    Ten views, of four corners and the centre with their mirror images, are those of Krizhevsky,
+    Sutskever and Hinton, NIPS 2012, section 4.1. What it gained here: docs/evidence.md.
 
     Args:
         network: images (B, C, H, W) to logits (B, L).
@@ -30,7 +31,8 @@ class AveragedCopies(nn.Module):
         shift: largest shift in training, as a share of width and height in [0, 1).
 
     Raises:
-        ValueError: if ``shift`` is out of range, or there is neither a flip nor a shift.
+        ValueError: if ``shift`` is out of range, there is neither a flip nor a shift, or what is
+            scored are no images (B, C, H, W).
 
     Example:
         >>> import torch
@@ -44,7 +46,10 @@ class AveragedCopies(nn.Module):
     def __init__(self, network: nn.Module, *, flip: bool = False, shift: float = 0.0) -> None:
         super().__init__()
         if not 0 <= shift < 1:
-            raise ValueError(f"shift must lie in [0, 1), got {shift}")
+            raise ValueError(
+                f"shift must lie in [0, 1), got {shift}: give the largest shift of training as a "
+                "share of the width, 0.1 for 3 of 32 pixels"
+            )
         if not (flip or shift):
             raise ValueError("there are no copies without flip or shift: give one of them, or both")
         self.network, self.flip, self.shift = network, flip, shift
@@ -53,6 +58,11 @@ class AveragedCopies(nn.Module):
         """Logits (B, L) of images (B, C, H, W)."""
         if self.training:
             return self.network(images)
+        if images.ndim != 4:
+            raise ValueError(
+                f"images must have the shape (B, C, H, W), got {tuple(images.shape)}: add the "
+                "missing dimension, as in images[None] for a single one"
+            )
         return torch.stack([self.network(copy) for copy in self._copies(images)]).mean(0)
 
     def _copies(self, images: Tensor) -> Iterator[Tensor]:
