@@ -26,7 +26,6 @@ BENCHES = (
     "bench_metrics",
     "bench_samplers",
     "bench_training",
-    "bench_allocator",
     "bench_loading",
     "bench_import",
 )

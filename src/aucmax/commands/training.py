@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from .._allocator import keep_freed_memory
 from ._words import UsageError, make_parser, parse, part, say
 
 
@@ -16,7 +15,6 @@ def fit_command(words: list[str]) -> None:
     config, resolved = parse_fit(words)
     from ..train import fit
 
-    keep_freed_memory()
     outcome = fit(config, resolved)
     if outcome is None:  # another process tells
         return
