@@ -97,9 +97,12 @@ CASES = {
 
 
 class Saddle(nn.Module):
-    """The min-max loss in its plainest form; at its saddle it is the mean pairwise square."""
+    """The min-max loss in its plainest form; at its saddle it is the mean pairwise square.
 
-    maximized = ("alpha",)
+    As for all losses here, the gradient of alpha, which is to be maximized, comes negated.
+    """
+
+    loss_variables = ("a", "b", "alpha")
 
     def __init__(self, margin=1.0):
         super().__init__()
@@ -110,7 +113,8 @@ class Saddle(nn.Module):
         pos, neg = scores[target == 1], scores[target == 0]
         gap = self.margin + neg.mean() - pos.mean()
         spread = (pos - self.a).square().mean() + (neg - self.b).square().mean()
-        return spread + 2 * self.alpha * gap - self.alpha**2
+        alpha = 2 * self.alpha.detach() - self.alpha  # the value of alpha, with slope -1
+        return spread + 2 * alpha * gap - alpha**2
 
 
 def parameters(*shapes, dtype=torch.float64, seed=0):

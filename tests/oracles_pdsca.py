@@ -40,8 +40,7 @@ class Oracle:
         self, w, *, lr, inner_lr, inner_average, momentum, weight_decay, epoch_decay, clip
     ):
         self.w = [Scalar(value, weight_decay, epoch_decay) for value in w]
-        self.a, self.b = Scalar(0.0, far=epoch_decay), Scalar(0.0, far=epoch_decay)
-        self.alpha = Scalar(0.0, maximize=True)
+        self.a = self.b = self.alpha = None
         self.rate = lr, momentum, clip
         self.inner_lr = lr if inner_lr is None else inner_lr
         self.gamma, self.clip, self.u = inner_average, clip, None
@@ -52,14 +51,25 @@ class Oracle:
         fresh = [value - self.inner_lr * clipped(grad, self.clip) for value, grad in pairs]
         old = fresh if self.u is None else self.u
         self.u = [(1 - self.gamma) * u + self.gamma * f for u, f in zip(old, fresh, strict=True)]
+        if self.a is None:
+            self.start(x, y)
         self.alpha.value = max(0.0, self.alpha.value)
         variables = [self.a, self.b, self.alpha]
         grads = auc_gradients(self.u, *(v.value for v in variables), x, y)
+        lr, momentum, clip = self.rate
         for scalar, grad in zip([*self.w, *variables], grads, strict=True):
-            scalar.step(grad, *self.rate)
+            scalar.step(grad, lr, momentum, clip if scalar in self.w else math.inf)
+
+    def start(self, x, y):
+        """The saddle of the first batch, at u."""
+        h = [logistic(self.u, row) for row in x]
+        mean1 = sum(s for s, label in zip(h, y, strict=True) if label == 1) / sum(y)
+        mean0 = sum(s for s, label in zip(h, y, strict=True) if label == 0) / (len(y) - sum(y))
+        self.a, self.b = Scalar(mean1), Scalar(mean0)
+        self.alpha = Scalar(max(0.0, 1.0 + mean0 - mean1), maximize=True)
 
     def next_stage(self):
-        for scalar in [*self.w, self.a, self.b, self.alpha]:
+        for scalar in self.w:
             scalar.next_stage()
 
     def values(self):
@@ -162,7 +172,8 @@ def joint_training(sizes, rank=None):
             return value
 
         optimizer.step(closure)
-    return model.state_dict() | {k: v for k, v in loss.state_dict().items() if "extra" not in k}
+    own = {k: v for k, v in loss.state_dict().items() if v.is_floating_point()}
+    return model.state_dict() | own
 
 
 def rank_training(rank, folder, sizes):

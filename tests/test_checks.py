@@ -5,16 +5,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aucmax import set_value_checks
-from aucmax._checks import (
-    check_batch,
-    mean_weights,
-    per_label,
-    squeeze_label,
-    values_are_checked,
-)
+from aucmax import _checks, set_value_checks
+from aucmax._checks import ValueChecks, mean_weights, per_label, squeeze_label
 
 NAN, INF = float("nan"), float("inf")
+
+
+def check_batch(logits, target, checks=None):
+    """A batch for a module that has seen none before."""
+    return _checks.check_batch(logits, target, checks or ValueChecks())
+
+
 SHAPES = "logits and target must have the same shape, (B,), (B, 1) or (B, L) with B and L > 0, got "
 
 WRONG = {
@@ -176,14 +177,36 @@ def test_target_and_logits_are_left_as_they_are():
 
 
 @pytest.mark.usefixtures("_no_value_checks")
-def test_values_pass_unseen_where_checks_are_off_but_shapes_do_not():
-    _, positive, negative = check_batch(torch.tensor([NAN, 1.0]), torch.tensor([3.0, 0.0]))
+def test_after_a_first_batch_values_pass_unseen_where_checks_are_off_but_shapes_do_not():
+    checks, odd = ValueChecks(), (torch.tensor([NAN, 1.0]), torch.tensor([3.0, 0.0]))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="logits must be finite"):
+            check_batch(*odd, checks)
+    check_batch(torch.zeros(2), torch.tensor([0, 1]), checks)
+    _, positive, negative = check_batch(*odd, checks)
     assert (positive.tolist(), negative.tolist()) == ([0, 0], [0, 1])
     with pytest.raises(ValueError, match="must have the same shape"):
-        check_batch(torch.ones(2), torch.ones(3))
+        check_batch(torch.ones(2), torch.ones(3), checks)
     set_value_checks(cpu=True)
     with pytest.raises(ValueError, match="logits must be finite"):
-        check_batch(torch.tensor([NAN, 1.0]), torch.tensor([1.0, 0.0]))
+        check_batch(torch.tensor([NAN, 1.0]), torch.tensor([1.0, 0.0]), checks)
+
+
+def inspected(device, batches):
+    """Which of so many batches on a device are inspected, all of them right."""
+    checks, found = ValueChecks(), []
+    for number in range(batches):
+        if checks.begin(torch.device(device)):
+            found.append(number)
+        checks.passed()
+    return found
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "xpu"])
+def test_on_accelerators_the_first_batch_and_one_in_1000_are_inspected(device):
+    assert inspected(device, 2001) == [0, 1000, 2000]
+    assert inspected("meta", 3) == []
+    assert inspected("cpu", 3) == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("_no_value_checks")
@@ -191,7 +214,7 @@ def test_each_switch_turns_its_own_kind_of_device():
     set_value_checks(cpu=True)
 
     def states():
-        return [values_are_checked(torch.device(name)) for name in ("cpu", "cuda", "mps")]
+        return [len(inspected(name, 3)) == 3 for name in ("cpu", "cuda", "mps")]
 
     assert states() == [True, False, False]
     set_value_checks(accelerator=True)
@@ -200,6 +223,23 @@ def test_each_switch_turns_its_own_kind_of_device():
     assert states() == [False, True, True]
     set_value_checks()
     assert states() == [False, True, True]
+
+
+CURES = {
+    "softmax": (torch.zeros(4, 2), torch.zeros(4), "pass logits[:, 1] - logits[:, 0]"),
+    "classes": (torch.zeros(4, 3), torch.zeros(4), "for class numbers use OneVsRestLoss"),
+    "-1/1": (torch.zeros(2), torch.tensor([-1.0, 1.0]), "with (target + 1) / 2"),
+    "0/255": (torch.zeros(2), torch.tensor([0, 255]), "with target / 255"),
+    "numbers": (torch.zeros(3), torch.tensor([0, 1, 2]), "for class numbers use OneVsRestLoss"),
+    "soft": (torch.zeros(2), torch.tensor([0.05, 0.95]), "lam * loss(logits, y_a) + (1 - lam) *"),
+}
+
+
+@pytest.mark.parametrize("case", CURES)
+def test_the_message_names_the_cure(case):
+    logits, target, cure = CURES[case]
+    with pytest.raises(ValueError, match=re.escape(cure)):
+        check_batch(logits, target)
 
 
 def test_squeeze_label():

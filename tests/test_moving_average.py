@@ -225,10 +225,13 @@ def test_positions_are_looked_at_only_where_values_are():
     average = MovingAverage(3, 0.5)
     set_value_checks(cpu=False)
     try:
+        with pytest.raises(ValueError, match="index must lie in"):  # the first is always looked at
+            average(torch.tensor([1.0]), torch.tensor([-1]))
+        average(torch.tensor([2.0]), torch.tensor([0]))
         average(torch.tensor([1.0]), torch.tensor([-1]))
     finally:
         set_value_checks(cpu=True)
-    assert seen(average) == [None, None, 1]
+    assert seen(average) == [2, None, 1]
 
 
 def test_what_is_shown():

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ._checks import values_are_checked
+from ._checks import ValueChecks
 
 
 class MovingAverage(nn.Module):
@@ -47,6 +47,7 @@ class MovingAverage(nn.Module):
             "value", torch.full((() if size is None else (size,)) + labels, torch.nan)
         )
         self._per_row = size is not None
+        self._checks = ValueChecks()
 
     @torch.no_grad()
     def forward(
@@ -103,13 +104,14 @@ class MovingAverage(nn.Module):
                 f"{tuple(index.shape)}"
             )
         index = index.to(self.value.device)
-        if values_are_checked(index.device) and bool(
+        if self._checks.begin(index.device) and bool(
             ((index < 0) | (index >= len(self.value))).any()
         ):
             raise ValueError(
                 f"index must lie in 0 to num_samples - 1 = {len(self.value) - 1}, got "
                 f"{int(index.min())} to {int(index.max())}"
             )
+        self._checks.passed()
         return index.long()
 
 

@@ -5,10 +5,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+
+from ._autograd import guard
+from ._call import LossModule
+from ._joint import joint_batch
 
 
-class AllGather(nn.Module):
+class AllGather(LossModule):
     r"""Evaluate a loss on the joint batch of all processes, so that k of them step like one.
 
     Each of k processes sees the logits, targets and indices of all, and computes the same value
@@ -58,12 +61,19 @@ class AllGather(nn.Module):
         if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
             return self.loss(*own)
         sizes = self._sizes(own)
-        return self.loss(*(_Gather.apply(tensor, sizes) for tensor in own))
+        with joint_batch():
+            return self.loss(*(_Gather.apply(tensor, sizes) for tensor in own))
 
-    def diagnostics(self) -> dict[str, Tensor]:
-        """What the loss tells about itself; empty if it has no ``diagnostics``."""
-        tell = getattr(self.loss, "diagnostics", None)
-        return {} if tell is None else tell()
+    def diagnostics(self, *, per_label: bool = False) -> dict[str, Tensor]:
+        """Return the diagnostics of the loss; empty if it has no such method.
+
+        Args:
+            per_label: one number for each label instead of their mean.
+        """
+        diagnose = getattr(self.loss, "diagnostics", None)
+        if diagnose is None:
+            return {}
+        return diagnose(per_label=True) if per_label else diagnose()
 
     def _sizes(self, own: tuple[Tensor, ...]) -> list[int]:
         """Rows on each rank."""
@@ -88,16 +98,17 @@ class _Gather(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, sizes: list[int]) -> Tensor:
         rank = dist.get_rank()
         ctx.begin, ctx.size = sum(sizes[:rank]), sizes[rank]
+        ctx.save_for_backward(x)
         return _gather(x, sizes)
 
     @staticmethod
-    @once_differentiable  # whose type drops the name of ctx
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[Tensor, None]:
-        grad = grad_outputs[0].clone(memory_format=torch.contiguous_format)
+        grad = grad_outputs[0].detach().clone(memory_format=torch.contiguous_format)
         dist.all_reduce(grad)
-        return grad.narrow(0, ctx.begin, ctx.size), None
+        (x,) = ctx.saved_tensors
+        return guard(grad.narrow(0, ctx.begin, ctx.size), grad_outputs[0], x), None
 
 
 def _gather(x: Tensor, sizes: list[int]) -> Tensor:

@@ -160,8 +160,12 @@ def test_values_need_not_be_checked():
     set_value_checks(cpu=False)
     try:
         x = instances().masked_fill(torch.tensor([[1], [0], [0]]) > 0, torch.nan)
-        assert MeanPooling()(x).isnan().tolist() == [True, False, False]
-        assert MeanPooling()(x, torch.zeros(BAGS, SIZE) > 0).isnan().all()
+        pool = MeanPooling()
+        with pytest.raises(ValueError, match="instances must be finite"):  # the first is inspected
+            pool(x)
+        pool(instances())
+        assert pool(x).isnan().tolist() == [True, False, False]
+        assert pool(x, torch.zeros(BAGS, SIZE) > 0).isnan().all()
     finally:
         set_value_checks(cpu=True)
 

@@ -15,8 +15,8 @@ def test_at_its_saddle_it_is_the_mean_square_of_all_pairs(scores, margin):
     target = (torch.arange(len(h)) % 3 == 1).double()
     loss = AUCSquareLoss(margin, activation=Identity()).double()
     loss.margin.fill_(margin)
-    loss.a.data, loss.b.data = h[target == 1].mean(), h[target == 0].mean()
-    loss.alpha.data = margin + loss.b.data - loss.a.data  # also where it is negative
+    loss.a.data[:], loss.b.data[:] = h[target == 1].mean(), h[target == 0].mean()
+    loss.alpha.data[:] = margin + loss.b.data - loss.a.data  # also where it is negative
     value = loss(h, target)
     torch.testing.assert_close(value, pairwise(h, target, SLOW["square"], margin))
     pairs = PairwiseAUCLoss("square", margin, activation=Identity())

@@ -247,7 +247,7 @@ def test_with_averages_an_index_and_the_right_labels_are_needed():
         APLoss(2)(h, target)
     with pytest.raises(ValueError, match=re.escape("index must lie in 0 to num_samples - 1 = 1")):
         APLoss(2)(h, target, torch.tensor([1, 2]))
-    message = "logits must have num_labels=None columns, got shape (2, 3)"
+    message = "logits must have one column, got shape (2, 3)"
     with pytest.raises(ValueError, match=re.escape(message)):
         APLoss(2)(torch.zeros(2, 3), torch.ones(2, 3), torch.arange(2))
     with pytest.raises(ValueError, match="logits must have num_labels=2 columns"):

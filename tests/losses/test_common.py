@@ -204,17 +204,27 @@ def test_a_wrong_batch_is_refused(name, case):
 
 @every
 @pytest.mark.filterwarnings("ignore::aucmax.MissingClassWarning")
-def test_value_checks_are_switched_off_and_on_again(name):
-    loss = make(name)
-    for case in OF_VALUES:
-        logits, target, message = WRONG[case]
-        set_value_checks(cpu=False)
-        try:
-            loss(logits, target)
-        finally:
-            set_value_checks(cpu=True)
-        with pytest.raises(ValueError, match=re.escape(message)):
-            loss(logits, target)
+def test_without_value_checks_the_first_batch_and_then_one_in_1000_is_inspected(name):
+    loss, good = make(name), (torch.randn(2), torch.tensor([0, 1]))
+    set_value_checks(cpu=False)
+    try:
+        for case in OF_VALUES:
+            logits, target, message = WRONG[case]
+            for _ in range(2):  # a refused batch is not the first
+                with pytest.raises(ValueError, match=re.escape(message)):
+                    make(name)(logits, target)
+        loss(*good)
+        for case in OF_VALUES:
+            loss(*WRONG[case][:2])
+        checks = [module.checks for module in loss.modules() if hasattr(module, "checks")]
+        for one in checks:
+            one._batches = 1000
+        with pytest.raises(ValueError, match="target must be"):
+            loss(*WRONG["labels -1/1"][:2])
+    finally:
+        set_value_checks(cpu=True)
+    with pytest.raises(ValueError, match="target must be"):
+        loss(*WRONG["labels -1/1"][:2])
 
 
 @every

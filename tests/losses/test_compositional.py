@@ -23,6 +23,7 @@ def batch():
 def test_turns_in_training_the_auc_loss_alone_in_evaluation(auc, cross_entropy):
     logits, target = batch()
     loss = CompositionalAUCLoss(auc(), cross_entropy=cross_entropy())
+    loss.start_at(logits, target)
     inner, outer = cross_entropy()(logits, target), auc()(logits, target)
     assert inner != outer
     for number in range(5):

@@ -69,7 +69,7 @@ def test_each_label_by_itself_and_unknowns_ignored():
     z, target = torch.randn(30, 3), torch.randint(0, 2, (30, 3)).float()
     target[:10, 1] = torch.nan
     loss(z, target)
-    found = loss.diagnostics()
+    found = loss.diagnostics(per_label=True)
     for i in range(3):
         own = {name: value[i] for name, value in found.items()}
         check(own, torch.sigmoid(z[:, i]), target[:, i])
@@ -79,10 +79,36 @@ def test_a_class_that_was_not_seen_gives_nan():
     loss = AUCMLoss(num_labels=2)
     target = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     loss(torch.tensor([[2.0, 1.0], [1.0, 0.0]]), target)
-    found = loss.diagnostics()
+    found = loss.diagnostics(per_label=True)
     assert found["auroc"][0] == 1
     assert [bool(found[name][1].isnan()) for name in ("auroc", "mean_positive")] == [True, True]
     assert found["mean_negative"].isfinite().all()
+
+
+def test_they_are_scalars_for_loggers_the_mean_over_the_labels_that_have_one():
+    loss = AUCMLoss(num_labels=3)
+    target = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]])
+    loss(torch.randn(3, 3), target)
+    found, each = loss.diagnostics(), loss.diagnostics(per_label=True)
+    assert found.keys() == each.keys()
+    for name, value in found.items():
+        assert value.shape == ()
+        known = [x for x in each[name].tolist() if x == x]
+        assert value.item() == pytest.approx(sum(known) / len(known))
+
+
+@pytest.mark.parametrize("activation", [Identity(), torch.sigmoid, torch.nn.Flatten(0)])
+def test_the_callers_tensors_are_neither_kept_alive_nor_read_again(activation):
+    loss = PairwiseAUCLoss("square", activation=activation)
+    output, target = torch.randn(8, 1000), torch.arange(8) % 2
+    logits = output[:, 7]
+    loss(logits, target)
+    before = loss.diagnostics()
+    logits.neg_()
+    target.copy_(1 - target)
+    assert loss.diagnostics() == before
+    for kept in loss._recent.batches[0]:
+        assert kept.untyped_storage().nbytes() <= 8 * 8
 
 
 def test_nan_before_the_first_batch():
@@ -96,13 +122,13 @@ def test_min_max_losses_add_copies_of_their_variables(loss_class):
     loss = loss_class(num_labels=2)
     for value, parameter in enumerate(loss.parameters(), start=1):
         parameter.data.fill_(value)
-    found = loss.diagnostics()
+    found = loss.diagnostics(per_label=True)
     assert [found[name].tolist() for name in ("a", "b", "alpha")] == [[1, 1], [2, 2], [3, 3]]
     found["a"].fill_(9)
     assert loss.a.tolist() == [1, 1]
     loss.alpha.data.fill_(-1)
     used = 0 if loss_class is AUCMLoss else -1
-    assert loss.eval().diagnostics()["alpha"].tolist() == [used, used]
+    assert loss.eval().diagnostics(per_label=True)["alpha"].tolist() == [used, used]
 
 
 def test_evaluation_mode_remembers_nothing():
@@ -117,7 +143,7 @@ def test_another_number_of_labels_starts_afresh():
     h, target = torch.randn(10, 2), torch.randint(0, 2, (10, 2))
     target[:2] = torch.tensor([[0], [1]])
     loss(h, target)
-    found = loss.diagnostics()
+    found = loss.diagnostics(per_label=True)
     check({name: value[1] for name, value in found.items()}, h[:, 1], target[:, 1])
 
 

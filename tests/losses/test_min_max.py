@@ -24,13 +24,17 @@ def prepared(loss_class, a=0.3, b=-0.2, alpha=0.7, **options):
     loss = loss_class(**{"activation": Identity(), **options}).double()
     for parameter, value in zip((loss.a, loss.b, loss.alpha), (a, b, alpha), strict=True):
         parameter.data.copy_(torch.as_tensor(value))
+    loss.started.fill_(True)
     return loss
 
 
 def value_and_gradients(loss, h, target):
+    """The gradient of alpha with its own sign: the loss hands it over negated."""
     h = h.clone().requires_grad_()
     value = loss(h, target)
-    return value, torch.autograd.grad(value, (h, loss.a, loss.b, loss.alpha))
+    on_h, *own = torch.autograd.grad(value, (h, loss.a, loss.b, loss.alpha))
+    on_a, on_b, on_alpha = own if loss.num_labels else [x.squeeze(0) for x in own]
+    return value, (on_h, on_a, on_b, -on_alpha)
 
 
 @st.composite
@@ -85,7 +89,10 @@ def test_gradient_equals_finite_differences(loss_class, prior, labels):
     leaves = [torch.randn(shape).double()] + [p.detach() for p in loss.parameters()]
 
     def function(h, *parameters):
-        return functional_call(loss, dict(zip(names, parameters, strict=True)), (h, target))
+        given = dict(zip(names, parameters, strict=True))
+        # The gradient of alpha comes negated: here it is negated once more.
+        given["alpha"] = 2 * given["alpha"].detach() - given["alpha"]
+        return functional_call(loss, given, (h, target))
 
     assert torch.autograd.gradcheck(function, [x.clone().requires_grad_() for x in leaves])
 
@@ -169,7 +176,8 @@ def test_columns_of_one_label_mean_the_same_as_vectors(loss_class, labels):
     column, others = value_and_gradients(loss, h[:, None], target[:, None])
     torch.testing.assert_close(value, column)
     torch.testing.assert_close(gradients, (others[0][:, 0], *others[1:]))
-    assert value.shape == loss.a.shape == loss.alpha.shape == ()
+    assert value.shape == ()
+    assert loss.a.shape == loss.alpha.shape == (1,)  # FSDP2 shards no scalars
 
 
 @both
@@ -186,11 +194,11 @@ def test_many_labels_are_the_mean_of_the_losses_of_each(loss_class):
 
 
 @both
-def test_state_dict_holds_the_three_variables_and_nothing_else(loss_class):
+def test_state_dict_holds_the_variables_and_whether_they_have_started(loss_class):
     loss = loss_class([0.5, 1.0], num_labels=2, prior=0.3)
-    assert list(loss.state_dict()) == ["a", "b", "alpha"]
+    assert list(loss.state_dict()) == ["a", "b", "alpha", "started", "shift"]
     assert [tuple(p.shape) for p in loss.parameters()] == [(2,)] * 3
-    assert loss.maximized == ("alpha",)
+    assert loss.loss_variables == ("a", "b", "alpha")
 
 
 WRONG = [
@@ -217,8 +225,9 @@ def test_constructor_messages(loss_class, options, message):
 
 @pytest.mark.parametrize(("labels", "columns"), [(None, 3), (1, 3), (2, 3), (3, 1)])
 def test_columns_must_match_num_labels(labels, columns):
+    wanted = "one column" if labels in (None, 1) else f"num_labels={labels} columns"
     message = (
-        f"logits must have num_labels={labels} columns, got shape (4, {columns}): "
+        f"logits must have {wanted}, got shape (4, {columns}): "
         "pass num_labels=L to the loss for logits (B, L)"
     )
     with pytest.raises(ValueError, match=re.escape(message)):

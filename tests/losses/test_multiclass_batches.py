@@ -89,8 +89,11 @@ def test_value_checks_can_be_switched_off(wrapper, case):
     expected = wrapper(BCELoss())(*good)
     set_value_checks(cpu=False)
     try:
-        assert wrapper(BCELoss())(logits, target).shape == ()
-        assert wrapper(BCELoss())(*good).equal(expected)
+        loss = wrapper(BCELoss())
+        with pytest.raises(ValueError, match="must"):  # the first batch is always inspected
+            loss(logits, target)
+        assert loss(*good).equal(expected)
+        assert loss(logits, target).shape == ()
     finally:
         set_value_checks(cpu=True)
 

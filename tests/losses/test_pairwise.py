@@ -85,7 +85,8 @@ def test_without_a_pair_the_value_is_zero_and_a_warning_says_so(name, target):
         assert loss.eval()(h, target) == 0
         set_value_checks(cpu=False)
         try:
-            assert loss.train()(h, target) == 0
+            loss.train()(torch.randn(2), torch.tensor([0, 1]))  # the first batch is inspected
+            assert loss(h, target) == 0
         finally:
             set_value_checks(cpu=True)
 

@@ -259,7 +259,7 @@ def test_other_arguments_are_checked():
 @pytest.mark.parametrize("options", [{"gamma": 0.5}, {"num_labels": 2}])
 def test_running_thresholds_need_the_number_of_labels(options):
     loss, h = PartialAUCLoss(0.5, **options), torch.randn(4, 3)
-    with pytest.raises(ValueError, match=re.escape("columns, got shape (4, 3)")):
+    with pytest.raises(ValueError, match=r"columns?, got shape \(4, 3\)"):
         loss(h, (h > 0).float())
 
 

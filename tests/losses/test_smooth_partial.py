@@ -256,7 +256,7 @@ def test_wrong_arguments_are_refused(arguments, message):
 
 def test_wrong_calls_are_refused():
     z, target = batch(labels=2)
-    with pytest.raises(ValueError, match="num_labels=None columns, got shape"):
+    with pytest.raises(ValueError, match="one column, got shape"):
         SmoothPartialAUCLoss(num_samples=12)(z, target, torch.arange(12))
     with pytest.raises(ValueError, match="num_labels=3 columns, got shape"):
         SmoothPartialAUCLoss(num_labels=3)(z, target)

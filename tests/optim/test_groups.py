@@ -1,6 +1,7 @@
-"""param_groups: which parameters go down, which up, and with which options."""
+"""param_groups: which parameters are variables of a loss, and with which options they come."""
 
 import inspect
+import math
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from aucmax.optim import param_groups
 
+OWN = {"weight_decay": 0.0, "epoch_decay": 0.0, "clip": math.inf, "loss_variables": True}
 STOCK = [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW]
 
 
@@ -37,27 +39,19 @@ def options(group):
     return {key: value for key, value in group.items() if key != "params"}
 
 
-def test_three_groups():
+def test_two_groups():
     model, loss = nn.Linear(3, 1), Saddle()
-    weights, down, up = param_groups(model, loss)
+    weights, variables = param_groups(model, loss)
     assert ids(weights) == [id(model.weight), id(model.bias)]
-    assert ids(down) == [id(loss.a), id(loss.b)]
-    assert ids(up) == [id(loss.alpha)]
+    assert ids(variables) == [id(loss.a), id(loss.b), id(loss.alpha)]
     assert options(weights) == {}
-    assert options(down) == {"weight_decay": 0.0}
-    assert options(up) == {"maximize": True, "weight_decay": 0.0, "epoch_decay": 0.0}
+    assert options(variables) == OWN
 
 
-def test_ascent_options_reach_the_ascent_group_alone():
-    weights, down, up = param_groups(nn.Linear(3, 1), Saddle(), lr=0.5, weight_decay=0.1)
-    assert options(up) == {
-        "maximize": True,
-        "weight_decay": 0.1,
-        "epoch_decay": 0.0,
-        "lr": 0.5,
-    }
-    assert "lr" not in weights
-    assert "lr" not in down
+def test_options_reach_the_group_of_variables_alone():
+    weights, variables = param_groups(nn.Linear(3, 1), Saddle(), lr=0.5, weight_decay=0.1)
+    assert options(variables) == OWN | {"weight_decay": 0.1, "lr": 0.5}
+    assert options(weights) == {}
 
 
 @pytest.mark.parametrize("wrap", [lambda loss: loss, Wrapper, nn.DataParallel])
@@ -65,10 +59,9 @@ def test_finds_losses_inside_modules(wrap):
     module = Lightning()
     loss = module.loss
     module.loss = wrap(loss)
-    weights, down, up = param_groups(module)
+    weights, variables = param_groups(module)
     assert ids(weights) == [id(p) for p in module.net.parameters()]
-    assert ids(down) == [id(loss.a), id(loss.b)]
-    assert ids(up) == [id(loss.alpha)]
+    assert ids(variables) == [id(loss.a), id(loss.b), id(loss.alpha)]
 
 
 def test_shared_parameters_come_once():
@@ -89,9 +82,9 @@ def test_frozen_parameters_are_left_out():
     model, loss = nn.Linear(3, 1), Saddle()
     model.weight.requires_grad_(False)
     loss.alpha.requires_grad_(False)
-    weights, down = param_groups(model, loss)
+    weights, variables = param_groups(model, loss)
     assert ids(weights) == [id(model.bias)]
-    assert ids(down) == [id(loss.a), id(loss.b)]
+    assert ids(variables) == [id(loss.a), id(loss.b)]
 
 
 def test_a_loss_without_parameters_leaves_one_group():
@@ -99,20 +92,31 @@ def test_a_loss_without_parameters_leaves_one_group():
     assert options(only) == {}
 
 
-@pytest.mark.parametrize("maximized", ["alpha", ("alfa",), ("margin",)])
-def test_declaration_must_name_parameters(maximized):
+@pytest.mark.parametrize("names", ["alpha", ("alfa",), ("margin",)])
+def test_declaration_must_name_parameters(names):
     loss = Saddle()
-    loss.maximized = maximized
-    with pytest.raises(ValueError, match=r"Saddle.maximized must be a tuple of names"):
+    loss.loss_variables = names
+    with pytest.raises(ValueError, match=r"Saddle.loss_variables must be a tuple of names"):
         param_groups(loss)
+
+
+def test_a_variable_that_a_loss_lacks_is_passed_over():
+    loss = Saddle()
+    loss.loss_variables = ("a", "threshold")
+    loss.register_parameter("threshold", None)
+    assert ids(param_groups(loss)[-1]) == [id(loss.a)]
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("epoch_decy", "did you mean 'epoch_decay'"), ("LR", "known are"), ("maximize", "known are")],
+    [
+        ("epoch_decy", "did you mean 'epoch_decay'"),
+        ("LR", "did you mean 'lr'"),
+        ("maximize", "known are"),
+    ],
 )
 def test_unknown_option_is_refused(name, hint):
-    with pytest.raises(ValueError, match=f"ascent group has no option '{name}': {hint}"):
+    with pytest.raises(ValueError, match=f"group of loss variables has no option '{name}': {hint}"):
         param_groups(nn.Linear(3, 1), Saddle(), **{name: 1})
 
 
@@ -166,4 +170,4 @@ def test_groups_may_serve_two_optimizers():
     groups = param_groups(nn.Linear(2, 1), Saddle())
     for case in CASES.values():
         case(groups)
-    assert all(len(group) <= 4 for group in groups)
+    assert all(len(group) <= 5 for group in groups)

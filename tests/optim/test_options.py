@@ -8,7 +8,7 @@ from oracles_optim import CASES, parameters
 from torch import nn
 
 from aucmax.optim import PESG, PESGAdam
-from aucmax.optim._options import check_values, refuse_unknown
+from aucmax.optim._options import check_values, refuse_misspelled
 
 every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 BAD = {
@@ -57,10 +57,13 @@ def test_names_without_a_rule_pass():
     check_values("someone", {"name": "head", "lr_scale": -3})
 
 
-def test_unknown_name_lists_the_known():
-    refuse_unknown("someone", ["a"], ["a", "b"])
+def test_names_that_look_like_an_option_are_refused():
+    assert refuse_misspelled("someone", ["lr", "zzz"], ["lr", "clip"]) == ["zzz"]
+    for name in ("LR", "Clip", "clipp", "weight-decay", "weightdecay"):
+        with pytest.raises(ValueError, match=f"someone has no option '{name}': did you mean"):
+            refuse_misspelled("someone", [name], ["lr", "clip", "weight_decay"])
     with pytest.raises(ValueError, match="someone has no option 'zzz': known are a, b"):
-        refuse_unknown("someone", ["a", "zzz"], ["b", "a"])
+        refuse_misspelled("someone", ["a", "zzz"], ["b", "a"], strict=True)
 
 
 @every
@@ -100,6 +103,25 @@ def test_foreign_keys_of_a_group_are_let_in(case):
     assert case(groups).param_groups[0]["name"] == "head"
     named = case(nn.Linear(2, 1).named_parameters())
     assert named.param_groups[0]["param_names"] == ["weight", "bias"]
+
+
+@every
+def test_keys_of_wrappers_and_tags_are_let_in(case):
+    tags = ("rho", "adaptive", "layer_id", "lr_mult", "group_name", "tag", "no_decay", "fused",
+            "capturable", "differentiable", "decoupled_weight_decay")  # fmt: skip
+    group = {"params": parameters((2,))} | dict.fromkeys(tags, False)
+    optimizer = case([group])
+    for p in optimizer.param_groups[0]["params"]:
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    assert optimizer.param_groups[0].keys() >= set(tags)
+
+
+@every
+def test_other_keys_are_kept_with_a_warning(case):
+    with pytest.warns(UserWarning, match=r"group 0 does not use 'gamma_value'; its options are"):
+        optimizer = case([{"params": parameters((2,)), "gamma_value": 3}])
+    assert optimizer.param_groups[0]["gamma_value"] == 3
 
 
 @every

@@ -154,7 +154,7 @@ def test_as_many_inner_as_outer_evaluations_each_at_its_own_weights():
 
 def test_the_outer_loss_is_returned_and_w_is_what_the_caller_sees():
     task, seen = Task(inner_lr=0.5, inner_average=1.0, lr=0.0), []
-    before = task.values()
+    before = task.values()[:4]
     closure = task.closure(0)
 
     def watched():
@@ -163,13 +163,14 @@ def test_the_outer_loss_is_returned_and_w_is_what_the_caller_sees():
 
     with torch.no_grad():
         value = task.optimizer.step(watched)
-    assert torch.equal(task.values(), before)
-    assert torch.equal(seen[0].flatten(), before[:4])
+    assert torch.equal(task.values()[:4], before)
+    assert torch.equal(seen[0].flatten(), before)
     assert (seen[1] - seen[0]).abs().min() > 1e-4
     x, y = problem(0)
-    expected = AUCMLoss()(x @ seen[1].flatten(), y)
+    expected = AUCMLoss()(x @ seen[1].flatten(), y)  # at the saddle of this batch
     torch.testing.assert_close(value.detach(), expected.detach())
-    grads = auc_gradients(seen[1].flatten().tolist(), 0.0, 0.0, 0.0, x.tolist(), y.tolist())
+    own = task.values()[4:].tolist()  # a, b, alpha, which have started at that saddle
+    grads = auc_gradients(seen[1].flatten().tolist(), *own, x.tolist(), y.tolist())
     np.testing.assert_allclose(task.model.weight.grad[0], grads[:4])
 
 

@@ -63,8 +63,10 @@ def test_grad_scaler_passes_none():
 def test_a_loss_called_elsewhere_is_noticed_and_the_next_step_is_in_turn():
     task, other = Task(**FULL), Task(**FULL)
     x, y = problem(0)
+    for one in (task, other):
+        one.loss.start_at(one.model(x).squeeze(1), y)
     task.loss(task.model(x).squeeze(1), y)  # in training mode: takes the inner turn
-    with pytest.raises(RuntimeError, match=r"first call .* parameter that is maximized: .*reset\("):
+    with pytest.raises(RuntimeError, match=r"first call .* variable of the AUC loss: .*reset\("):
         task.optimizer.step(task.closure(0))
     assert torch.equal(task.run(3), other.run(3))
 
@@ -95,16 +97,36 @@ def test_an_outer_call_without_gradient_for_the_maximized_is_refused():
         return closure()
 
     with pytest.raises(
-        RuntimeError, match=r"second call .* no gradient to the parameters that are"
+        RuntimeError, match=r"second call .* no gradient to the variables of the AUC"
     ):
         task.optimizer.step(reset)
     assert torch.equal(task.values(), before)
 
 
-def test_a_closure_without_backward_is_refused():
+def test_a_closure_without_backward_updates_nothing_and_a_warning_says_so():
     task = Task(auc=PairwiseAUCLoss())
-    with pytest.raises(RuntimeError, match="left no gradient of any parameter: it must call back"):
-        task.optimizer.step(lambda: torch.zeros(()))
+    before = task.values()
+    with pytest.warns(UserWarning, match="left no gradient of any parameter, so nothing was upda"):
+        assert task.optimizer.step(lambda: torch.zeros(())) == 0
+    assert torch.equal(task.values(), before)
+
+
+def test_only_with_rates_of_zero_is_no_closure_needed():
+    """As torch.distributed.checkpoint makes the state into which it loads."""
+    task = Task(**FULL)
+    before = task.values()
+    for group in task.optimizer.param_groups:
+        group["lr"] = 0.0
+    for p in [*task.model.parameters(), *task.loss.parameters()]:
+        p.grad = torch.zeros_like(p)
+    task.optimizer.step()
+    assert torch.equal(task.values(), before)
+    other = Task(**FULL)
+    other.run(1)
+    made = [sorted(s) for s in task.optimizer.state.values()]
+    assert made[: len(list(task.model.parameters()))] == [
+        sorted(other.optimizer.state[p]) for p in other.model.parameters()
+    ]
 
 
 def test_a_step_broken_off_leaves_w_and_can_be_repeated_after_reset():

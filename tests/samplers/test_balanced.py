@@ -103,7 +103,7 @@ def test_a_million_rows_take_no_loop_over_rows():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": [0, 1, 2]}, r"0, 1 or NaN \(unknown\), got also \[2.0\]; map them"),
+        ({"labels": [0, 1, 2]}, r"0, 1 or NaN \(unknown\), got also \[2.0\]; for class numbers"),
         ({"labels": [1] * 9}, "both classes, got 9 positives and 0 negatives; one class"),
         ({"labels": [0, 0, np.nan]}, "both classes, got 0 positives and 2 negatives"),
         ({"labels": np.eye(4)}, r"\(n,\) or \(n, 1\), got \(4, 4\); use MultiLabelBatches"),

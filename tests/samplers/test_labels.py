@@ -1,9 +1,16 @@
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, TensorDataset
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    Subset,
+    TensorDataset,
+)
 
-from aucmax.samplers import labels_of
+from aucmax.samplers import BalancedBatches, MultiLabelBatches, labels_of
 from aucmax.samplers._labels import check_binary
 
 NAN = float("nan")
@@ -100,7 +107,44 @@ def test_other_values_are_refused_with_the_cure(labels):
     odd = [x for x in labels if x not in (0, 1) and x == x]
     with pytest.raises(ValueError, match="0, 1 or NaN") as caught:
         check_binary(labels_of(labels))
-    assert f"got also {[float(x) for x in odd]}; map them first" in str(caught.value)
+    assert f"got also {[float(x) for x in odd]}; " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "cure"),
+    [
+        ([-1, 1], r"map -1 and 1 by \(labels > 0\)"),
+        ([0, 1, 2], "for class numbers use MultiLabelBatches"),
+        ([0.5, 1], "a soft label has no class"),
+        ([0, float("inf")], "pass the labels themselves"),
+        (list(range(2000)), "pass the labels themselves"),
+    ],
+)
+def test_the_cure_fits_the_labels(labels, cure):
+    with pytest.raises(ValueError, match=cure):
+        check_binary(labels_of(labels))
+
+
+def test_class_numbers_are_served_as_the_cure_says():
+    labels = torch.arange(30) % 3
+    batch = next(iter(MultiLabelBatches(torch.nn.functional.one_hot(labels), 12)))
+    assert labels[batch].unique().tolist() == [0, 1, 2]
+
+
+def test_several_tensors_of_a_set_are_not_guessed_at():
+    x, y, sex = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 1, 0, 0])
+    assert labels_of(TensorDataset(x, y)).tolist() == y.tolist()
+    for data in (TensorDataset(x, y, sex), Subset(TensorDataset(x, y, torch.arange(4)), [0, 1])):
+        with pytest.raises(ValueError, match=r"any of the 3 tensors .* dataset.tensors\[1\]"):
+            labels_of(data)
+
+
+def test_a_sampler_in_place_of_labels_is_refused_with_the_cure():
+    for cls in (BalancedBatches, MultiLabelBatches):
+        with pytest.raises(TypeError, match="Trainer\\(use_distributed_sampler=False\\)"):
+            cls(RandomSampler([1]), batch_size=4, drop_last=True)
+        with pytest.raises(ValueError, match="drop_last must be True, got False"):
+            cls([0, 1], batch_size=2, drop_last=False)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 2, 2)])

@@ -6,17 +6,19 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from .._checks import values_are_checked
+from .._autograd import is_wrapped
+from .._checks import ValueChecks
 
 
 def check_instances(
-    instances: Tensor, mask: Tensor | None, name: str = "instances"
+    instances: Tensor, mask: Tensor | None, checks: ValueChecks, name: str = "instances"
 ) -> tuple[Tensor, Tensor]:
     """Validate the instance values of B bags; padding becomes 0, whatever it was.
 
     Args:
         instances: one number for each instance and label, (B, n), (B, n, 1) or (B, n, L).
         mask: (B, n), True for the real instances of each bag; None: all are real.
+        checks: of the pooling that was given the batch.
         name: of the argument, for messages.
 
     Returns:
@@ -36,19 +38,28 @@ def check_instances(
         )
     values = instances if instances.dtype == torch.float64 else instances.float()
     values = values.squeeze(2) if values.ndim == 3 and values.shape[2] == 1 else values
-    there = _check_mask(mask, instances)
+    inspected = checks.begin(values.device)
+    there = _check_mask(mask, instances, inspected)
     there = there.unsqueeze(2) if values.ndim == 3 else there
     values = values.where(there, 0.0)
-    if values_are_checked(values.device) and not bool(values.detach().isfinite().all()):
+    inspected = inspected and not is_wrapped(values)
+    if inspected and not bool(values.detach().isfinite().all()):
         wrong = int((~values.detach().isfinite()).sum())
         raise ValueError(
             f"{name} must be finite where mask is True, got {wrong} NaN or infinite: the model "
             "has diverged (try a smaller lr, or clip gradients) or its input holds NaN"
         )
+    checks.passed()
     return values, there
 
 
-def check_state(index: Tensor | None, num_bags: int, fresh: Tensor, num_labels: int | None) -> None:
+def check_state(
+    index: Tensor | None,
+    num_bags: int,
+    fresh: Tensor,
+    num_labels: int | None,
+    checks: ValueChecks,
+) -> None:
     """Refuse what the averages of ``num_bags`` bags and ``num_labels`` labels cannot serve."""
     columns = fresh.shape[1] if fresh.ndim == 2 else 1
     if columns != (num_labels or 1):
@@ -61,7 +72,7 @@ def check_state(index: Tensor | None, num_bags: int, fresh: Tensor, num_labels: 
             "index, the bags' positions in the data, must be given in training to a pooling with "
             "num_bags: call pool(..., mask=mask, index=index), or leave num_bags out"
         )
-    if not isinstance(index, Tensor) or not values_are_checked(index.device):
+    if not isinstance(index, Tensor) or not checks.due:
         return  # the averages check the rest
     if index.numel() and (int(index.min()) < 0 or int(index.max()) >= num_bags):
         raise ValueError(
@@ -88,7 +99,7 @@ def log_mean_exp(z: Tensor, there: Tensor) -> Tensor:
     return top + torch.log1p(below.sum(1) / there.sum(1))
 
 
-def _check_mask(mask: Tensor | None, instances: Tensor) -> Tensor:
+def _check_mask(mask: Tensor | None, instances: Tensor, inspected: bool) -> Tensor:
     shape = instances.shape[:2]
     if mask is None:
         return torch.ones(shape, dtype=torch.bool, device=instances.device)
@@ -103,7 +114,7 @@ def _check_mask(mask: Tensor | None, instances: Tensor) -> Tensor:
             f"mask must be (bags, instances) = {tuple(shape)}, got {tuple(mask.shape)}"
         )
     mask = mask.to(instances.device)
-    if values_are_checked(mask.device) and not bool(mask.any(1).all()):
+    if inspected and not bool(mask.any(1).all()):
         empty = (~mask.any(1)).nonzero().flatten().tolist()
         raise ValueError(
             f"mask must leave every bag an instance, got {len(empty)} empty bags, at positions "

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from .._autograd import first_order
 from .._moving_average import LogMovingAverage
 from ._instances import check_instances, check_integer, check_state, log_mean_exp
-from .pooling import bag_averages
+from .pooling import Pooling, bag_averages
 
 
-class AttentionPooling(nn.Module):
+class AttentionPooling(Pooling):
     r"""Attention-weighted mean of the instance scores (MIDAM-att: Zhu et al., ICML 2023).
 
     .. math:: h = \sum_x \frac{e^{g(x)}}{\sum_{x'} e^{g(x')}}\,\phi(x) = \frac{s_n}{s_d}, \qquad
@@ -82,7 +83,7 @@ class AttentionPooling(nn.Module):
             ValueError: if a shape does not fit, a bag is empty, a real value is not finite, or
                 ``index`` is missing or out of range.
         """
-        phi, there = check_instances(instances, mask)
+        phi, there = check_instances(instances, mask, self.checks)
         if isinstance(attention, Tensor) and attention.shape not in (
             instances.shape,
             instances.shape[:2],
@@ -91,13 +92,14 @@ class AttentionPooling(nn.Module):
                 f"attention must have the shape of instances, {tuple(instances.shape)}, or its "
                 f"first two numbers, got {tuple(attention.shape)}"
             )
-        g, _ = check_instances(attention, mask, "attention")
+        g, _ = check_instances(attention, mask, self.checks, "attention")
         g = g.unsqueeze(2) if g.ndim < phi.ndim else g
         fresh = (g.masked_fill(~there, -torch.inf).softmax(1) * phi).sum(1)
         if self.average is None or not self.training:
             return fresh
         size = log_mean_exp(g, there).expand_as(fresh)
-        check_state(index, len(self.average.ratio), fresh, self.num_labels)
+        check_state(index, len(self.average.ratio), fresh, self.num_labels, self.checks)
+        fresh, size = first_order(fresh), first_order(size)
         share, ratio = self.average(fresh.detach(), size.detach(), index)
         # By the quotient rule; the differences are 0 in value and carry the gradient.
         through_size = (fresh.detach() - ratio) * (size - size.detach())

@@ -3,11 +3,21 @@
 import torch
 from torch import Tensor, nn
 
+from .._autograd import first_order
+from .._checks import ValueChecks
 from .._moving_average import LogMovingAverage
 from ._instances import check_instances, check_integer, check_state, log_mean_exp
 
 
-class MeanPooling(nn.Module):
+class Pooling(nn.Module):
+    """Abstract: from the scores of the instances of a bag to the score of the bag."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks = ValueChecks()
+
+
+class MeanPooling(Pooling):
     r"""Mean of the instance scores, :math:`h = \frac1n \sum_x \phi(x)`.
 
     Unbiased under sampling of instances, so it needs no state; but one positive instance among
@@ -31,11 +41,11 @@ class MeanPooling(nn.Module):
             TypeError: if an argument is no tensor of the right kind.
             ValueError: if a shape does not fit, a bag is empty, or a real score is not finite.
         """
-        phi, there = check_instances(instances, mask)
+        phi, there = check_instances(instances, mask, self.checks)
         return phi.sum(1) / there.sum(1)
 
 
-class MaxPooling(nn.Module):
+class MaxPooling(Pooling):
     r"""Maximum of the instance scores, :math:`h = \max_x \phi(x)`.
 
     Only the highest instance learns (instances that share the maximum share its gradient), and the
@@ -49,11 +59,11 @@ class MaxPooling(nn.Module):
         self, instances: Tensor, mask: Tensor | None = None, index: Tensor | None = None
     ) -> Tensor:
         """Bag scores, (B,) or (B, L); arguments and errors are those of :class:`MeanPooling`."""
-        phi, there = check_instances(instances, mask)
+        phi, there = check_instances(instances, mask, self.checks)
         return phi.masked_fill(~there, -torch.inf).amax(1)
 
 
-class SmoothMaxPooling(nn.Module):
+class SmoothMaxPooling(Pooling):
     r"""Smooth maximum of the instance scores (MIDAM-smx: Zhu et al., ICML 2023, arXiv 2305.08040).
 
     .. math:: h = \tau \log s, \qquad s = \frac1n \sum_x e^{\phi(x)/\tau}
@@ -124,11 +134,12 @@ class SmoothMaxPooling(nn.Module):
             ValueError: if a shape does not fit, a bag is empty, a real score is not finite, or
                 ``index`` is missing or out of range.
         """
-        phi, there = check_instances(instances, mask)
+        phi, there = check_instances(instances, mask, self.checks)
         fresh = log_mean_exp(phi / self.temperature, there)
         if self.average is None or not self.training:
             return self.temperature * fresh
-        check_state(index, len(self.average.value), fresh, self.num_labels)
+        check_state(index, len(self.average.value), fresh, self.num_labels, self.checks)
+        fresh = first_order(fresh)
         averaged = self.average(fresh, index)
         # d(log u) = (s / u) d(log s): the gradient of the sample, scaled by what it was worth.
         share = (fresh.detach() - averaged).exp()

@@ -25,6 +25,6 @@ class AUCSquareLoss(MinMaxAUCLoss):
     AUCSquareLoss(margin=0.5, num_labels=3, prior=None)
     """
 
-    def dual(self) -> Tensor:
-        """Alpha, whatever its sign."""
-        return self.alpha
+    def bounded(self, own: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the variables as they are: ``alpha`` may have any sign."""
+        return own

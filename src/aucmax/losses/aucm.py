@@ -16,11 +16,13 @@ class AUCMLoss(MinMaxAUCLoss):
     differ by the margin, and drawn together each. With sigmoid scores and m = 1 the hinge never
     closes, and the loss equals :class:`AUCSquareLoss`.
 
-    An optimizer descends the model, ``a`` and ``b`` and ascends ``alpha``:
-    :func:`aucmax.param_groups` makes the groups. ``alpha`` is projected onto alpha >= 0 at the
-    head of ``forward`` in training mode, so right after a step it may be below zero.
-
-    The variables start at 0, which costs the first steps: :meth:`start_at` sets them by a batch.
+    The loss has the parameters ``a``, ``b`` and ``alpha``, (1,) or (L,). Give them to the optimizer
+    with the weights of the model: any optimizer that descends does the right thing, because
+    ``alpha`` is handed its gradient with the opposite sign. :func:`aucmax.param_groups` keeps
+    weight decay and the like off them. They start at the saddle of the first training batch (see
+    :meth:`start_at` for another) and need not be trained at all. ``alpha`` is projected onto
+    alpha >= 0 at the head of ``forward`` in training mode, so right after a step it may be below
+    zero.
 
     Batches that lack a class. By default E+ and E- are means over the batch's own positives and
     negatives; the mean of a missing class is replaced by its estimate ``a`` (or ``b``), held
@@ -46,10 +48,12 @@ class AUCMLoss(MinMaxAUCLoss):
     >>> loss.backward()
     """
 
-    def dual(self) -> Tensor:
-        """``max(0, alpha)``; in training mode alpha itself is set to it first."""
-        if not self.training:
-            return self.alpha.clamp(min=0)
-        # Through .data: an in-place clamp would spoil the graph of a forward made before.
-        self.alpha.data.clamp_(min=0)
-        return self.alpha
+    def bounded(self, own: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the variables with ``alpha >= 0``."""
+        return own | {"alpha": own["alpha"].clamp(min=0)}
+
+    def projected(self) -> dict[str, Tensor]:
+        """Set ``alpha`` to ``max(0, alpha)``, and return the parameters."""
+        alpha = self.alpha
+        alpha.data.clamp_(min=0)  # see SaddleLoss.projected
+        return {"a": self.a, "b": self.b, "alpha": alpha}

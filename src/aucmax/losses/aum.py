@@ -53,7 +53,7 @@ class AUMLoss(AUCLoss):
         """
         h, positive, negative = self.scores(logits, target)
         pairs = positive.sum(0) * negative.sum(0)
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         crossing, slope = _crossing(h.detach(), positive, negative)
         return (mean_weights(pairs) * (slope * (h - crossing)).sum(0)).sum()
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._checks import PerLabel, check_label_count, check_num_labels, mean_weights, per_label
+from .._autograd import first_order
+from .._checks import PerLabel, check_label_count, check_num_labels, checked_prior, mean_weights
 from .._moving_average import MovingAverage
 from ..surrogates import Surrogate, find_surrogate, surrogate_name
 from .base import Activation, AUCLoss
@@ -80,11 +81,7 @@ class APLoss(AUCLoss):
         averages = [MovingAverage(num_samples, gamma, num_labels=num_labels) for _ in range(2)]
         self.of_positives, self.of_negatives = averages if num_samples is not None else (None, None)
         self.prior: Tensor | None
-        self.register_buffer("prior", None, persistent=False)
-        if prior is not None:
-            self.prior = per_label("prior", prior, num_labels)
-            if not bool(((self.prior > 0) & (self.prior < 1)).all()):
-                raise ValueError(f"prior, the share of positives, must lie in (0, 1), got {prior}")
+        self.register_buffer("prior", checked_prior(prior, num_labels), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """One minus the smooth average precision, averaged over the labels with a pair.
@@ -102,9 +99,10 @@ class APLoss(AUCLoss):
         h, positive, negative = self.scores(logits, target)
         if self.num_samples is not None or self.num_labels is not None:
             check_num_labels(logits, self.num_labels)
+        h = first_order(h)  # what follows has the gradient at the averages, not that of the value
         n1, n0 = positive.sum(0), negative.sum(0)
         pairs = n1 * n0
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         rows = positive * (pairs > 0)
         share1, share0 = self._shares(n1, n0)
         g1 = share1 * pair_sums(h, rows, positive, self.margin, self.surrogate)

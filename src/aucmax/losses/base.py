@@ -1,14 +1,19 @@
 """What all losses share: one call, and for AUC losses the activation and the diagnostics."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+import torch.distributed as dist
+from torch import Tensor
 
-from .._checks import check_batch, squeeze_label
+from .._autograd import in_transform
+from .._call import LossModule
+from .._checks import ValueChecks, check_batch, squeeze_label
+from .._joint import is_joint
 
 RECENT = 2048
 """Rows that an AUC loss remembers, in whole batches, for :meth:`AUCLoss.diagnostics`."""
@@ -16,13 +21,20 @@ RECENT = 2048
 Activation = Callable[..., Any]
 
 
-class Loss(nn.Module, ABC):
+class Loss(LossModule, ABC):
     """Abstract: every loss is called ``loss(logits, target, index=None)`` and returns a scalar.
 
     Shapes: logits and target (B,), (B, 1) or (B, L); index (B,), the rows' positions in the data
     set, used only by losses with per-sample state. Targets are 0, 1 or NaN (unknown, ignored).
     The computation runs in float32, or in float64 if the logits are float64.
+
+    The output of a Hugging Face model may stand in place of the logits, so that a loss can be the
+    ``compute_loss_func`` of a ``transformers.Trainer``.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks = ValueChecks()
 
     @abstractmethod
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
@@ -39,6 +51,15 @@ class Loss(nn.Module, ABC):
             ValueError: if shapes or values are not as said above.
         """
 
+    def check(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Check a batch; return its logits, in at least float32, and the 0/1 masks of the classes.
+
+        Raises:
+            TypeError: if an argument is no tensor, or logits are not floating point.
+            ValueError: if shapes or values are not as in :meth:`forward`.
+        """
+        return check_batch(logits, target, self.checks)
+
     def start_at(self, logits: Tensor, target: Tensor) -> None:
         """Set the loss's own variables by a first batch; most losses have none to set.
 
@@ -47,8 +68,12 @@ class Loss(nn.Module, ABC):
             target: 0, 1 or NaN (unknown).
         """
 
-    def diagnostics(self) -> dict[str, Tensor]:
-        """What the loss can tell about the batches seen of late; most baselines tell nothing."""
+    def diagnostics(self, *, per_label: bool = False) -> dict[str, Tensor]:
+        """Return what the loss can tell about recent batches; most baselines tell nothing.
+
+        Args:
+            per_label: one number for each label, (L,), instead of their mean.
+        """
         return {}
 
     def forget(self) -> None:
@@ -67,29 +92,46 @@ class AUCLoss(Loss):
         super().__init__()
         self.activation = activation
         self._recent = _RecentBatches()
+        self._is_known_alone = False
 
     def scores(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Check a batch; return its scores and the 0/1 masks of positives and of negatives."""
-        logits, positive, negative = check_batch(logits, target)
+        logits, positive, negative = self.check(logits, target)
         h = self.activation(logits)
         if self.training:
-            self._recent.add(h.detach(), squeeze_label(target))
+            self._recent.add(h, squeeze_label(target), h is logits)
+            if not self._is_known_alone:
+                self._report_alone()
         return h, positive, negative
 
+    @property
+    def warns(self) -> bool:
+        """Whether this batch is to be looked at for a missing class."""
+        return self.training and self.checks.due and not in_transform()
+
     @torch.no_grad()
-    def diagnostics(self) -> dict[str, Tensor]:
-        """How ranking goes on the most recent batches seen in training mode.
+    def diagnostics(self, *, per_label: bool = False) -> dict[str, Tensor]:
+        """Return how well the most recent batches of training mode are ranked.
 
         The value of a min-max loss is no measure of progress: it may rise, or be negative, while
-        the ranking improves. These numbers are. Each is a scalar, or (L,) for L labels, and NaN
-        until a class has been seen:
+        the ranking improves. These numbers are. Each is a scalar, which loggers take as it is
+        (``self.log_dict(loss.diagnostics())``), and NaN until a class has been seen:
 
         ``auroc``: AUROC of the remembered scores; ``mean_positive``, ``mean_negative``: the means
         of the scores of each class, E+h and E-h. Min-max losses add ``a``, ``b`` (their estimates
         of these means) and ``alpha`` (the dual variable, near ``max(0, m + b - a)``).
 
         Under ``torch.compile`` of the loss itself nothing is remembered; compile the model.
+
+        Args:
+            per_label: one number for each label, (L,), instead of the mean over the labels for
+                which there is one.
         """
+        values = self._label_diagnostics()
+        return values if per_label else {name: value.nanmean() for name, value in values.items()}
+
+    def _label_diagnostics(self) -> dict[str, Tensor]:
+        """One number for each label, (L,), or a scalar for logits (B,)."""
         if not self._recent.batches:
             nan = torch.tensor(torch.nan)
             return {"auroc": nan, "mean_positive": nan, "mean_negative": nan}
@@ -104,24 +146,41 @@ class AUCLoss(Loss):
         """Drop the remembered batches, so that :meth:`diagnostics` speaks of those to come."""
         self._recent = _RecentBatches()
 
+    def _report_alone(self) -> None:
+        """Warn once if this process ranks only its own rows while others train along."""
+        if torch.compiler.is_compiling():
+            return
+        self._is_known_alone = True
+        if is_joint():
+            return
+        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            warnings.warn(
+                f"{type(self).__name__} compares only the rows of its own process, so "
+                f"{dist.get_world_size()} processes do not train like one: call "
+                "aucmax.AllGather(loss) instead, which compares the rows of all processes",
+                stacklevel=7,
+            )
+
 
 class _RecentBatches:
     """Scores and targets of the last batches, ``RECENT`` rows and at most a batch more.
 
-    References to whole batches, joined only on request: ``add`` runs at every step.
+    Whole batches, joined only on request: ``add`` runs at every step. Nothing of the caller's is
+    kept: it may reuse its tensors, and a view would keep all of the model's output alive.
     """
 
     def __init__(self) -> None:
         self.batches: deque[tuple[Tensor, Tensor]] = deque()
         self.rows = 0
 
-    def add(self, h: Tensor, target: Tensor) -> None:
-        if torch.compiler.is_compiling():
+    def add(self, h: Tensor, target: Tensor, is_callers: bool) -> None:
+        if torch.compiler.is_compiling() or in_transform():
             return
+        h = h.detach().clone() if is_callers or h._is_view() else h.detach()
         if self.batches and self.batches[-1][0].shape[1:] != h.shape[1:]:
             self.batches.clear()
             self.rows = 0
-        self.batches.append((h, target))
+        self.batches.append((h, target.detach().clone()))
         self.rows += h.shape[0]
         while (older := self.rows - self.batches[0][0].shape[0]) >= RECENT:
             self.batches.popleft()

@@ -31,9 +31,9 @@ class CrossEntropyWithAUC(Loss):
             BCELoss() if cross_entropy is None else _part("cross_entropy", cross_entropy)
         )
 
-    def diagnostics(self) -> dict[str, Tensor]:
-        """What the AUC part tells about itself."""
-        return self.auc.diagnostics()
+    def diagnostics(self, *, per_label: bool = False) -> dict[str, Tensor]:
+        """Return the diagnostics of the AUC part."""
+        return self.auc.diagnostics(per_label=per_label)
 
     def forget(self) -> None:
         """Make the AUC part drop the batches that it remembers."""

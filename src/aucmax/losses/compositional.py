@@ -1,7 +1,6 @@
 """CompositionalAUCLoss: cross-entropy and an AUC loss by turns, for compositional training."""
 
-from typing import Any
-
+import torch
 from torch import Tensor
 
 from .aucm import AUCMLoss
@@ -38,11 +37,10 @@ class CompositionalAUCLoss(CrossEntropyWithAUC):
 
     Source: https://openreview.net/forum?id=gPvB4pdu_Z
 
-    >>> import torch
     >>> loss_fn = CompositionalAUCLoss()
     >>> logits, target = torch.zeros(2), torch.tensor([1, 0])
     >>> [round(loss_fn(logits, target).item(), 4) for _ in range(4)]
-    [0.6931, 0.5, 0.6931, 0.5]
+    [0.6931, 1.0, 0.6931, 1.0]
     """
 
     def __init__(
@@ -78,10 +76,11 @@ class CompositionalAUCLoss(CrossEntropyWithAUC):
         """Make the next call in training mode an inner one."""
         self.next_is_inner = True
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """Whose turn it is; ``state_dict()`` asks for it."""
-        return {"next_is_inner": self.next_is_inner}
+    def get_extra_state(self) -> Tensor:
+        """Return whether the next call is an inner one, for ``state_dict()``: a tensor, (1,)."""
+        # A tensor, because averages of weights and distributed checkpoints expect nothing else.
+        return torch.tensor([self.next_is_inner], device="cpu")
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Go on where ``get_extra_state`` stood; ``load_state_dict()`` calls it."""
-        self.next_is_inner = bool(state["next_is_inner"])
+    def set_extra_state(self, state: Tensor) -> None:
+        """Continue from what :meth:`get_extra_state` returned; ``load_state_dict()`` calls it."""
+        self.next_is_inner = bool(state)

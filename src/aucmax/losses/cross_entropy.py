@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._checks import PerLabel, check_batch
+from .._checks import PerLabel, placed
 from .base import Loss
 
 
@@ -27,11 +27,13 @@ class BCELoss(Loss):
         super().__init__()
         self.pos_weight: Tensor | None
         weight = None if pos_weight is None else _positive("pos_weight", pos_weight)
-        self.register_buffer("pos_weight", weight, persistent=False)
+        self.register_buffer(
+            "pos_weight", None if weight is None else placed(weight), persistent=False
+        )
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Mean cross-entropy; (B,), (B, 1) or (B, L) with targets 0, 1 or NaN (unknown)."""
-        z, positive, negative = check_batch(logits, target)
+        z, positive, negative = self.check(logits, target)
         _check_labels("pos_weight", self.pos_weight, z)
         value = F.binary_cross_entropy_with_logits(
             z, positive, reduction="none", pos_weight=self.pos_weight
@@ -67,7 +69,7 @@ class FocalLoss(Loss):
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Mean focal loss; (B,), (B, 1) or (B, L) with targets 0, 1 or NaN (unknown)."""
-        z, positive, negative = check_batch(logits, target)
+        z, positive, negative = self.check(logits, target)
         log_p = F.logsigmoid(torch.where(positive > 0, z, -z))  # log-probability of the truth
         # Bounded below, for at 0 a power gamma < 1 has no finite slope.
         value = -((-log_p.expm1()).clamp(min=1e-12) ** self.gamma) * log_p
@@ -111,13 +113,15 @@ class LogitAdjustedLoss(Loss):
         self.shift: Tensor
         self.scale_positive: Tensor
         self.scale_negative: Tensor
-        self.register_buffer("shift", tau * torch.logit(p), persistent=False)
-        self.register_buffer("scale_positive", (p / larger) ** gamma, persistent=False)
-        self.register_buffer("scale_negative", ((1 - p) / larger) ** gamma, persistent=False)
+        self.register_buffer("shift", placed(tau * torch.logit(p)), persistent=False)
+        self.register_buffer("scale_positive", placed((p / larger) ** gamma), persistent=False)
+        self.register_buffer(
+            "scale_negative", placed(((1 - p) / larger) ** gamma), persistent=False
+        )
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Mean adjusted cross-entropy; (B,), (B, 1) or (B, L), targets 0, 1 or NaN (unknown)."""
-        z, positive, negative = check_batch(logits, target)
+        z, positive, negative = self.check(logits, target)
         _check_labels("prior", self.shift, z)
         scale = torch.where(positive > 0, self.scale_positive, self.scale_negative)
         value = F.binary_cross_entropy_with_logits(
@@ -127,7 +131,7 @@ class LogitAdjustedLoss(Loss):
 
 
 def _positive(name: str, value: PerLabel) -> Tensor:
-    tensor = torch.as_tensor(value, dtype=torch.get_default_dtype())
+    tensor = torch.as_tensor(value, dtype=torch.get_default_dtype(), device="cpu")
     if tensor.ndim > 1 or not bool((tensor > 0).all()):
         raise ValueError(f"{name} must be one number > 0, or one for each label, got {value}")
     return tensor.squeeze()  # one label has no dimension, as in check_batch

@@ -5,7 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from .._checks import check_batch, squeeze_label, values_are_checked
+from .._checks import ValueChecks, squeeze_label
 from .base import Activation, Loss
 
 
@@ -31,6 +31,7 @@ class MultiClassLoss(Loss):
             )
         self.loss = loss
         self.activation = nn.Identity() if activation is None else activation
+        self.class_checks = ValueChecks()
 
     @staticmethod
     @abstractmethod
@@ -53,8 +54,8 @@ class MultiClassLoss(Loss):
             TypeError: if an argument is no tensor, or logits are not floating point.
             ValueError: if shapes or values are not as said above.
         """
-        classes = _class_numbers(logits, target)
-        checked, _, _ = check_batch(logits, _one_hot(classes, logits.shape[1], logits.dtype))
+        classes = _class_numbers(logits, target, self.class_checks)
+        checked, _, _ = self.check(logits, _one_hot(classes, logits.shape[1], logits.dtype))
         return self.as_labels(self.activation(checked), classes)
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
@@ -78,9 +79,9 @@ class MultiClassLoss(Loss):
         """Set the inner loss's own variables by a first batch, shaped as in :meth:`forward`."""
         self.loss.start_at(*self.columns(logits, target))
 
-    def diagnostics(self) -> dict[str, Tensor]:
-        """What the inner loss tells, one number for each of its columns."""
-        return self.loss.diagnostics()
+    def diagnostics(self, *, per_label: bool = False) -> dict[str, Tensor]:
+        """Return the diagnostics of the inner loss, whose labels are its columns."""
+        return self.loss.diagnostics(per_label=per_label)
 
     def forget(self) -> None:
         """Drop what the inner loss remembers for :meth:`diagnostics`."""
@@ -193,7 +194,7 @@ def _one_hot(classes: Tensor, num_classes: int, dtype: torch.dtype) -> Tensor:
     return torch.where(y < 0, torch.nan, hot)
 
 
-def _class_numbers(logits: Tensor, target: Tensor) -> Tensor:
+def _class_numbers(logits: Tensor, target: Tensor, checks: ValueChecks) -> Tensor:
     """Class numbers (B,) of a batch whose shapes and targets are found valid; -1 if unknown."""
     for name, value in (("logits", logits), ("target", target)):
         if not isinstance(value, Tensor):
@@ -213,9 +214,10 @@ def _class_numbers(logits: Tensor, target: Tensor) -> Tensor:
         classes = flat.nan_to_num(nan=-1.0).long()
     else:
         classes = torch.where(flat.isnan().any(1), -1, (flat == 1).int().argmax(1))
-    if values_are_checked(logits.device):
+    if checks.begin(logits.device):
         check = _check_numbers if flat.ndim == 1 else _check_rows
         check(flat, classes, logits.shape[1])
+    checks.passed()
     return classes
 
 

@@ -65,7 +65,7 @@ class PNormPushLoss(AUCLoss):
         h, positive, negative = self.scores(logits, target)
         n1, n0 = positive.sum(0), negative.sum(0)
         pairs = n1 * n0
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         # The negative is the row: (-h_j) - (-h_i) is the gap h_i - h_j.
         sums = pair_sums(-h, negative, positive, self.margin, self.surrogate)
         height = sums / n1.clamp(min=1)

@@ -62,7 +62,7 @@ class PairwiseAUCLoss(AUCLoss):
         """
         h, positive, negative = self.scores(logits, target)
         pairs = positive.sum(0) * negative.sum(0)
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         value = pairs_mean(h, positive, negative, self.margin, self.surrogate)
         return (mean_weights(pairs) * value).sum()
 

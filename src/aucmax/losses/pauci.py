@@ -1,25 +1,18 @@
 """PAUCILoss: the partial AUC row by row, a min-max loss without pairs and without per-row state."""
 
 import math
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch import Tensor
 
-from .._checks import (
-    check_batch,
-    check_label_count,
-    check_num_labels,
-    check_region,
-    mean_weights,
-    values_are_checked,
-)
-from .base import Activation, AUCLoss
+from .._autograd import is_wrapped, with_gradients
+from .._checks import check_num_labels, check_region, mean_weights
+from .base import Activation
 from .regions.worst_share import worst_mean, worst_region
+from .saddle import ByClass, SaddleLoss
 
 
-class PAUCILoss(AUCLoss):
+class PAUCILoss(SaddleLoss):
     r"""Instance-wise partial AUC, PAUCI: the AUC-S objective held to a region of the ROC curve.
 
     .. math:: \min_{a,b}\max_\alpha\;
@@ -48,12 +41,13 @@ class PAUCILoss(AUCLoss):
     the exact objective is strongly concave in alpha at every threshold; in terms of X it is not,
     unless omega is large, and threshold and alpha may chase one another.
 
-    An optimizer descends the model, ``a``, ``b`` and the thresholds and ascends ``alpha``:
-    :func:`aucmax.param_groups` makes the groups. At the head of ``forward`` in training mode a, b
-    and s are projected onto [0, 1] and alpha onto [max(b, 1 - a), 2] (of the lower bounds b counts
-    if max_fpr < 1, 1 - a if min_tpr > 0). They start where all scores are 1/2; :meth:`start_at`
-    sets them by a batch. A row of the region weighs 1 / share, so a small share wants a small
-    learning rate and a large batch: else scores outrun their threshold and collapse to a constant.
+    ``a``, ``b``, ``alpha`` and the thresholds are parameters of the loss, for any optimizer to
+    descend, as in :class:`AUCMLoss`. At the head of ``forward`` in training mode a, b and s are
+    projected onto [0, 1] and alpha onto [max(b, 1 - a), 2] (of the lower bounds b counts if
+    max_fpr < 1, 1 - a if min_tpr > 0). They start at the saddle (for kappa = inf) of the first
+    training batch, which had best hold some rows of the region. A row of the region weighs
+    1 / share, so a small share wants a small learning rate and a large batch: else scores outrun
+    their threshold and collapse to a constant.
 
     Batches that lack a class: the mean of its part of the region is replaced by its estimate ``a``
     (or ``b``), held fixed, and its spread counts 0, as in :class:`AUCMLoss`. A label without any
@@ -78,7 +72,7 @@ class PAUCILoss(AUCLoss):
     tensor(0.3834, grad_fn=<...>)
     """
 
-    maximized = ("alpha",)
+    loss_variables = ("a", "b", "alpha", "s_positive", "s_negative")
 
     def __init__(
         self,
@@ -90,48 +84,29 @@ class PAUCILoss(AUCLoss):
         omega: float = 0.0,
         activation: Activation = torch.sigmoid,
     ) -> None:
-        super().__init__(activation)
-        _check_options(max_fpr, min_tpr, num_labels, kappa, omega)
-        self.max_fpr, self.min_tpr, self.num_labels = max_fpr, min_tpr, num_labels
+        _check_options(max_fpr, min_tpr, kappa, omega)
+        initial: dict[str, float | None] = {"a": 0.5, "b": 0.5, "alpha": 1.0}
+        initial["s_positive"] = 0.5 if min_tpr > 0 else None
+        initial["s_negative"] = 0.5 if max_fpr < 1 else None
+        super().__init__(num_labels, activation, initial)
+        self.max_fpr, self.min_tpr = max_fpr, min_tpr
         self.kappa, self.omega = kappa, omega
-        shape = () if num_labels in (None, 1) else (num_labels,)
-        self.a, self.b = (nn.Parameter(torch.full(shape, 0.5)) for _ in range(2))
-        self.alpha = nn.Parameter(torch.ones(shape))
-        self.s_positive, self.s_negative = (
-            nn.Parameter(torch.full(shape, 0.5)) if held else None
-            for held in (min_tpr > 0, max_fpr < 1)
-        )
 
-    @torch.no_grad()
-    def start_at(self, logits: Tensor, target: Tensor) -> None:
-        """Set a, b, alpha and the thresholds to the saddle of one batch (for kappa = inf).
+    def saddle(self, h: Tensor, positive: Tensor, negative: Tensor) -> ByClass:
+        """Return the means of the rows of the region, and the scores where it ends."""
+        self._check_range(h)
+        high, s_negative = worst_region(h, negative, self.max_fpr)
+        low, s_positive = worst_region(-h, positive, 1 - self.min_tpr)
+        of_positives, of_negatives = {"a": -low.reshape(-1)}, {"b": high.reshape(-1)}
+        if self.s_positive is not None:
+            of_positives["s_positive"] = -s_positive.reshape(-1)
+        if self.s_negative is not None:
+            of_negatives["s_negative"] = s_negative.reshape(-1)
+        return of_positives, of_negatives
 
-        At the saddle the first gradient is already that of the mean over the pairs of the region.
-        Call it once, before the first step, with a batch large enough to hold some rows of it.
-
-        Args:
-            logits: raw model outputs of the first batch, shaped as in :meth:`forward`.
-            target: 0, 1 or NaN (unknown). The variables of a class that is missing stay.
-
-        Raises:
-            TypeError: if an argument is no tensor, or logits are not floating point.
-            ValueError: if shapes or values are not as in :meth:`forward`.
-        """
-        logits, positive, negative = check_batch(logits, target)
-        check_num_labels(logits, self.num_labels)
-        h = self.activation(logits)
-        _check_range(h)
-        high, s0 = worst_region(h, negative, self.max_fpr)
-        low, s1 = worst_region(-h, positive, 1 - self.min_tpr)
-        for variable, value, mask in (
-            (self.a, -low, positive),
-            (self.s_positive, -s1, positive),
-            (self.b, high, negative),
-            (self.s_negative, s0, negative),
-        ):
-            if variable is not None:
-                variable.copy_(torch.where(mask.sum(0) > 0, value, variable))
-        self.alpha.copy_(1 + (self.b - self.a) / (1 + self.omega))
+    def best_dual(self, own: dict[str, Tensor]) -> Tensor:
+        """Return ``1 + (b - a) / (1 + omega)``."""
+        return 1 + (own["b"] - own["a"]) / (1 + self.omega)
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """Value of the saddle objective, averaged over the labels known in this batch.
@@ -147,42 +122,61 @@ class PAUCILoss(AUCLoss):
         """
         h, positive, negative = self.scores(logits, target)
         check_num_labels(logits, self.num_labels)
-        _check_range(h)
-        own = self.variables()
-        return _RegionSaddle.apply(
-            h, own["a"], own["b"], own["alpha"], own.get("s_positive"), own.get("s_negative"),
-            positive, negative, 1 - self.min_tpr, self.max_fpr, self.kappa, self.omega,
-        )  # pyright: ignore[reportReturnType]  # fmt: skip
+        self._check_range(h)
+        own = self.current(h, positive, negative)
 
-    def variables(self) -> dict[str, Tensor]:
-        """The parameters within their bounds; in training mode they are first set to them."""
-        named = {"a": self.a, "b": self.b, "s_positive": self.s_positive}
-        named["s_negative"] = self.s_negative
-        own: dict[str, Tensor] = {name: s for name, s in named.items() if s is not None}
-        alpha = self.alpha
-        if self.training:
-            for variable in own.values():
-                # Through .data: an in-place clamp would spoil the graph of a forward made before.
-                variable.data.clamp_(0, 1)
-            alpha.data.copy_(self._bounded(alpha.detach(), own))
-        else:
-            own = {name: variable.clamp(0, 1) for name, variable in own.items()}
-            alpha = self._bounded(alpha, own)
-        return own | {"alpha": alpha}
+        def compute(h: Tensor, *values: Tensor) -> tuple[Tensor, list[Tensor]]:
+            # In the type of h, which sums over the batch, scalars, would not bring about.
+            variables = {name: x.to(h.dtype) for name, x in zip(own, values, strict=True)}
+            value, gradients = self._value_and_gradients(h, variables, positive, negative)
+            return value, [gradients[name] for name in ("h", *own)]
 
-    def _bounded(self, alpha: Tensor, own: dict[str, Tensor]) -> Tensor:
-        """Alpha where the worst rows of a class are those of extreme score."""
+        return with_gradients(compute, [h, *own.values()], self.watch_gradients)
+
+    def bounded(self, own: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the variables where the worst rows of a class are those of extreme score."""
+        within = {name: value.clamp(0, 1) for name, value in own.items() if name != "alpha"}
+        alpha = own["alpha"]
         if self.s_positive is not None:
-            alpha = torch.maximum(alpha, 1 - own["a"].detach())
+            alpha = torch.maximum(alpha, 1 - within["a"].detach())
         if self.s_negative is not None:
-            alpha = torch.maximum(alpha, own["b"].detach())
-        return alpha.clamp(0, 2)
+            alpha = torch.maximum(alpha, within["b"].detach())
+        return own | within | {"alpha": alpha.clamp(0, 2)}
 
-    @torch.no_grad()
-    def diagnostics(self) -> dict[str, Tensor]:
-        """As :meth:`AUCLoss.diagnostics`, with ``a``, ``b``, ``alpha`` and the thresholds."""
-        own = {name: value.detach().clone() for name, value in self.variables().items()}
-        return super().diagnostics() | own
+    def _value_and_gradients(
+        self, h: Tensor, own: dict[str, Tensor], positive: Tensor, negative: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean of the objective over known labels, and its gradients; that of alpha negated."""
+        n1, n0 = positive.sum(0), negative.sum(0)
+        alpha = own["alpha"]
+        low = worst_mean(
+            h, own["a"], own.get("s_positive"), -alpha, positive, n1, 1 - self.min_tpr, self.kappa
+        )
+        high = worst_mean(
+            h, own["b"], own.get("s_negative"), alpha, negative, n0, self.max_fpr, self.kappa
+        )
+        weight, surplus = 1 + self.omega, alpha - 1
+        share = mean_weights(n1 + n0)
+        gradients = {
+            "h": low.h + high.h,
+            "a": low.centre,
+            "b": high.centre,
+            "alpha": low.alpha - high.alpha + 2 * weight * surplus,
+            "s_positive": low.threshold,
+            "s_negative": high.threshold,
+        }
+        value = (share * (low.value + high.value + 1 - weight * surplus**2)).sum()
+        return value, {name: share * gradient for name, gradient in gradients.items()}
+
+    def _check_range(self, h: Tensor) -> None:
+        if not self.checks.due or is_wrapped(h):
+            return
+        low, high = (float(x) for x in h.detach().aminmax())
+        if low < 0 or high > 1:
+            raise ValueError(
+                "PAUCILoss needs scores in [0, 1], but activation(logits) lies in "
+                f"[{low:g}, {high:g}]: keep activation=torch.sigmoid"
+            )
 
     def extra_repr(self) -> str:
         """Show what was asked for."""
@@ -192,62 +186,9 @@ class PAUCILoss(AUCLoss):
         )
 
 
-class _RegionSaddle(torch.autograd.Function):
-    """Mean of the objective over known labels, its gradient in closed form."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        h: Tensor,
-        a: Tensor,
-        b: Tensor,
-        alpha: Tensor,
-        s_positive: Tensor | None,
-        s_negative: Tensor | None,
-        positive: Tensor,
-        negative: Tensor,
-        share_positive: float,
-        share_negative: float,
-        kappa: float,
-        omega: float,
-    ) -> Tensor:
-        n1, n0 = positive.sum(0), negative.sum(0)
-        low = worst_mean(h, a, s_positive, -alpha, positive, n1, share_positive, kappa)
-        high = worst_mean(h, b, s_negative, alpha, negative, n0, share_negative, kappa)
-        surplus = alpha - 1
-        share = mean_weights(n1 + n0)
-        grad_alpha = high.alpha - low.alpha - 2 * (1 + omega) * surplus
-        grads = (
-            low.h + high.h, low.centre, high.centre, grad_alpha, low.threshold, high.threshold
-        )  # fmt: skip
-        ctx.save_for_backward(*(share * grad for grad in grads))
-        return (share * (low.value + high.value + 1 - (1 + omega) * surplus**2)).sum()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        needed = zip(ctx.saved_tensors, ctx.needs_input_grad[:6], strict=True)
-        own = (grads[0] * saved if need else None for saved, need in needed)
-        return (*own, None, None, None, None, None, None)
-
-
-def _check_options(
-    max_fpr: float, min_tpr: float, num_labels: int | None, kappa: float, omega: float
-) -> None:
+def _check_options(max_fpr: float, min_tpr: float, kappa: float, omega: float) -> None:
     check_region(max_fpr, min_tpr)
-    check_label_count(num_labels)
     if not kappa > 0:
         raise ValueError(f"kappa must be > 0 (inf is exact), got {kappa}")
     if not 0 <= omega < math.inf:
         raise ValueError(f"omega must be >= 0 and finite, got {omega}")
-
-
-def _check_range(h: Tensor) -> None:
-    if not values_are_checked(h.device):
-        return
-    low, high = (float(x) for x in h.detach().aminmax())
-    if low < 0 or high > 1:
-        raise ValueError(
-            "PAUCILoss needs scores in [0, 1], but activation(logits) lies in "
-            f"[{low:g}, {high:g}]: keep activation=torch.sigmoid"
-        )

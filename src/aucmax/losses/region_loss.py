@@ -53,7 +53,7 @@ class RegionAUCLoss(AUCLoss):
         if self.gamma < 1 or self.num_labels is not None:
             check_num_labels(logits, self.num_labels)
         pairs = positive.sum(0) * negative.sum(0)
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         p, count1 = self.positives(-h.detach(), positive)
         q, count0 = self.negatives(h, negative)
         weights = mean_weights(pairs)

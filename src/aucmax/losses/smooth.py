@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from .._autograd import with_gradients
 from .._checks import check_label_count, check_num_labels, mean_weights
 from .._moving_average import LogMovingAverage
 from ..surrogates import Surrogate, find_surrogate, surrogate_name
@@ -74,12 +74,12 @@ class SmoothAUCLoss(AUCLoss):
         if self.num_samples is not None or self.num_labels is not None:
             check_num_labels(logits, self.num_labels)
         pairs = positive.sum(0) * negative.sum(0)
-        warn_if_no_pair(pairs, self.training)
+        warn_if_no_pair(pairs, self.warns)
         estimate: Any = self._value_and_gradient
         if torch.compiler.is_compiling():  # pairs are chosen by values: nothing to compile
             estimate = torch.compiler.disable(estimate)
         value, grad = estimate(h.detach(), positive, negative, index)
-        return _WithGradient.apply(h, value, grad)  # pyright: ignore[reportReturnType]
+        return with_gradients(lambda _: (value, [grad]), [h])
 
     @torch.no_grad()
     def _value_and_gradient(
@@ -114,18 +114,3 @@ def check_temperature(name: str, temperature: float) -> None:
         raise ValueError(
             f"{name} must be > 0 and finite, in units of the loss of a pair, got {temperature}"
         )
-
-
-class _WithGradient(torch.autograd.Function):
-    """A value whose gradient with respect to ``h`` is known already."""
-
-    @staticmethod
-    def forward(ctx: Any, h: Tensor, value: Tensor, grad: Tensor) -> Tensor:
-        ctx.save_for_backward(grad)
-        return value.clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (grad,) = ctx.saved_tensors
-        return grads[0] * grad, None, None

@@ -34,22 +34,38 @@ _RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def refuse_unknown(owner: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Raise for the first of ``names`` that is not ``known``, and tell the nearest that is.
+_SIMILAR = 0.8
+"""From this similarity on (difflib's ratio) a name is taken for a misspelled option."""
+
+
+def refuse_misspelled(
+    owner: str, names: Iterable[str], known: Collection[str], *, strict: bool = False
+) -> list[str]:
+    """Raise for the first of ``names`` that looks like a misspelled option.
 
     Args:
         owner: who was given the names, for the message.
         names: what was given.
-        known: what there is.
+        known: the options there are.
+        strict: raise for every name that is not known.
+
+    Returns:
+        The names that are not known and look like none of the options.
 
     Raises:
-        ValueError: if a name is unknown.
+        ValueError: if a name is misspelled, or unknown with ``strict``.
     """
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            cure = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise ValueError(f"{owner} has no option {name!r}: {cure}")
+    unknown = [str(name) for name in names if name not in known]
+    for name in unknown:
+        plain = name.lower().replace("-", "_")
+        near = difflib.get_close_matches(plain, known, n=1, cutoff=0.6 if strict else _SIMILAR)
+        if near:
+            raise ValueError(f"{owner} has no option {name!r}: did you mean {near[0]!r}?")
+        if strict:
+            raise ValueError(
+                f"{owner} has no option {name!r}: known are {', '.join(sorted(known))}"
+            )
+    return unknown
 
 
 def check_values(owner: str, options: Mapping[str, Any]) -> None:

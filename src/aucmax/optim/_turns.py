@@ -1,5 +1,6 @@
 """What PDSCA asks of the gradients that each call of a closure leaves."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,29 +14,36 @@ _CURE = (
 )
 
 
-def check_inner_gradients(groups: Groups) -> None:
+def check_inner_gradients(groups: Groups) -> bool:
     """Raise if the first call of a closure cannot have computed the inner loss.
 
     Args:
         groups: of an optimizer whose gradients were None before the call.
 
+    Returns:
+        Whether there is any gradient. If not, a warning is given: a closure without a backward pass
+        is a mistake, except where a framework runs an epoch only to update batch statistics.
+
     Raises:
-        RuntimeError: if there is no gradient at all, or one of a parameter to be maximized.
+        RuntimeError: if there is a gradient of a variable of the loss.
         ValueError: if a gradient is sparse.
     """
     grads = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     if not grads:
-        raise RuntimeError(
-            "PDSCA: the first call of the closure left no gradient of any parameter: it must call "
-            "backward on the inner loss"
+        warnings.warn(
+            "PDSCA: the closure left no gradient of any parameter, so nothing was updated: it must "
+            "call backward on the loss",
+            stacklevel=4,
         )
-    if any(p.grad is not None for p in _maximized(groups)):
+        return False
+    if any(p.grad is not None for p in _variables(groups)):
         raise RuntimeError(
             "PDSCA: the first call of the closure must compute the inner loss, but gave a gradient "
-            f"to a parameter that is maximized: {_CURE}"
+            f"to a variable of the AUC loss: {_CURE}"
         )
     if any(grad.is_sparse for grad in grads):
         raise ValueError("PDSCA takes no sparse gradients: build the embedding with sparse=False")
+    return True
 
 
 def check_outer_gradients(groups: Groups) -> None:
@@ -45,17 +53,17 @@ def check_outer_gradients(groups: Groups) -> None:
         groups: of an optimizer whose gradients were None before the call.
 
     Raises:
-        RuntimeError: if there are parameters to be maximized, and none has a gradient.
+        RuntimeError: if the loss has variables, and none has a gradient.
     """
-    maximized = list(_maximized(groups))
-    if maximized and all(p.grad is None for p in maximized):
+    variables = list(_variables(groups))
+    if variables and all(p.grad is None for p in variables):
         raise RuntimeError(
             "PDSCA: the second call of the closure must compute the outer loss, but gave no "
-            f"gradient to the parameters that are maximized: {_CURE}"
+            f"gradient to the variables of the AUC loss: {_CURE}"
         )
 
 
-def _maximized(groups: Groups) -> Iterator[Tensor]:
+def _variables(groups: Groups) -> Iterator[Tensor]:
     for group in groups:
-        if group["maximize"]:
+        if group.get("loss_variables"):
             yield from group["params"]

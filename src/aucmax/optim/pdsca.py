@@ -41,8 +41,8 @@ class PDSCA(PESG):
     0.9 to what is new. Their z <- 0.1 z + 0.9 grad is v with ``momentum=0.1``, but for a factor
     0.9, which belongs to ``lr`` if their steps are wanted to the letter.
 
-    Calls out of turn are noticed by the gradients of the parameters to be maximized, and so only
-    where the loss has such (alpha of :class:`AUCMLoss`; :class:`PairwiseAUCLoss` has none).
+    Calls out of turn are noticed by the gradients of the loss's variables (a, b and alpha of
+    :class:`AUCMLoss`; :class:`PairwiseAUCLoss` has none) in a group of :func:`param_groups`.
 
     What a closure brings with it, as with ``torch.optim.LBFGS``: it computes all gradients of a
     step by itself (they are set to None before each call, so that it may call ``zero_grad`` or
@@ -63,7 +63,7 @@ class PDSCA(PESG):
         weight_decay: pull of w towards 0, finite, >= 0.
         epoch_decay: pull of w towards r, finite, >= 0; see :meth:`next_stage`.
         clip: bound on the magnitude of each gradient coordinate, inner and outer, > 0.
-        maximize: ascend the outer loss; the inner one must not depend on such parameters.
+        maximize: ascend both losses.
         foreach: as in :class:`PESG`.
 
     Raises:
@@ -125,30 +125,46 @@ class PDSCA(PESG):
             What ``closure`` returned the second time: the outer loss.
 
         Raises:
-            TypeError: if there is no closure.
-            RuntimeError: if the gradients tell that the calls are out of turn: any for a parameter
-                to be maximized after the first, none after the second, or none at all.
+            TypeError: if there is no closure, unless every ``lr`` is 0.
+            RuntimeError: if the gradients tell that the calls are out of turn: any for a variable
+                of the loss after the first call, or none after the second.
             ValueError: if a gradient is sparse.
         """
         if closure is None:
-            raise TypeError(
-                "PDSCA.step needs a closure that computes the loss and its gradients anew, for it "
-                "is called twice: optimizer.step(closure). torch.amp.GradScaler passes none: train "
-                "in bfloat16 or float32"
-            )
-        self._evaluate(closure)
-        check_inner_gradients(self.param_groups)
+            if any(group["lr"] for group in self.param_groups):
+                raise TypeError(
+                    "PDSCA.step needs a closure that computes the loss and its gradients anew, for "
+                    "it is called twice: optimizer.step(closure). torch.amp.GradScaler passes "
+                    "none: train in bfloat16 or float32"
+                )
+            return self._make_state()
+        loss = self._evaluate(closure)
+        if not check_inner_gradients(self.param_groups):
+            return loss
         moved: list[tuple[list[Tensor], list[Tensor]]] = []
         try:
             self._move_to_u(moved)
             loss = self._evaluate(closure)
         finally:
             for params, weights in moved:
-                torch._foreach_copy_(params, weights)
+                for p, weight in zip(params, weights, strict=True):
+                    p.copy_(weight)
         check_outer_gradients(self.param_groups)
         # Not super(): the step of a class that has been used bears its hooks, which run once.
         ProximalOptimizer.step(self)
         return loss
+
+    def _make_state(self) -> float:
+        """Make the state of all parameters that have a gradient, and move none.
+
+        ``torch.distributed.checkpoint`` asks for it by a step with ``lr`` 0, to load into it.
+        """
+        for group in self.param_groups:
+            if group["inner_average"] < 1:
+                for p in (p for p in group["params"] if p.grad is not None):
+                    self._average(p)
+        ProximalOptimizer.step(self)
+        return 0.0
 
     def _evaluate(self, closure: Callable[[], float]) -> float:
         """Gradients of one call alone: what is None afterwards was not computed."""
@@ -163,8 +179,7 @@ class PDSCA(PESG):
             batch = Batch(params, [p.grad for p in params], [], [], [], [])
             fast = self._fast(group, batch)
             for bucket in batch.buckets():
-                weights = [torch.empty_like(p) for p in bucket.params]
-                torch._foreach_copy_(weights, bucket.params)
+                weights = [p.clone() for p in bucket.params]
                 moved.append((bucket.params, weights))
                 if fast:
                     self._look_ahead_all(group, bucket)

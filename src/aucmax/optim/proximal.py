@@ -1,5 +1,7 @@
 """What proximal optimizers share: stages, reference points, mean iterates."""
 
+import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, overload
@@ -9,13 +11,16 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, ParamsT, StateDict
 
 from ._batch import Batch, count
-from ._options import check_values, refuse_unknown
+from ._options import check_values, refuse_misspelled
 
-# Keys that a group may have besides the optimizer's options: torch's, the schedulers', the users'.
+# Keys that a group may have besides the optimizer's options: torch's, the schedulers', those of
+# wrappers such as SAM, and tags that users give their groups.
 # fmt: off
 _FOREIGN = frozenset({
     "params", "param_names", "name", "lr_scale", "initial_lr", "swa_lr", "max_lr", "min_lr",
-    "max_momentum", "base_momentum",
+    "max_momentum", "base_momentum", "loss_variables", "rho", "adaptive", "layer_id", "lr_mult",
+    "group_name", "tag", "no_decay", "fused", "capturable", "differentiable",
+    "decoupled_weight_decay",
 })
 # fmt: on
 # State that keeps its own dtype when it is loaded.
@@ -62,12 +67,19 @@ class ProximalOptimizer(Optimizer, ABC):
             param_group: ``params`` and any of the optimizer's options.
 
         Raises:
-            ValueError: if there is no such option, a value is out of its range, or a parameter is
-                complex.
+            ValueError: if the name of an option is misspelled, a value is out of its range, or a
+                parameter is complex. Other keys are kept, as in torch, with a warning if they are
+                not known from a wrapper or scheduler.
         """
         if isinstance(param_group, dict):
             owner = f"{type(self).__name__}, group {len(self.param_groups)}"
-            refuse_unknown(owner, param_group.keys() - _FOREIGN, self.defaults)
+            names = sorted(map(str, param_group.keys() - _FOREIGN))
+            if unused := refuse_misspelled(owner, names, self._option_names()):
+                warnings.warn(
+                    f"{owner} does not use {', '.join(map(repr, unused))}; its options are "
+                    f"{', '.join(sorted(self._option_names()))}",
+                    stacklevel=2,
+                )
             check_values(owner, param_group)
             param_group = dict(param_group)  # the caller's stays clean for another optimizer
         super().add_param_group(param_group)
@@ -140,7 +152,7 @@ class ProximalOptimizer(Optimizer, ABC):
             ValueError: if the groups are not those of such an optimizer.
         """
         for group in state_dict["param_groups"]:
-            if missing := self.defaults.keys() - group.keys():
+            if missing := self._option_names() - group.keys():
                 which = f"a group lacks {', '.join(sorted(missing))}"
                 raise ValueError(f"state_dict is not of a {type(self).__name__}: {which}")
         super().load_state_dict(state_dict)
@@ -151,6 +163,11 @@ class ProximalOptimizer(Optimizer, ABC):
                 like = self.state[p][key]
                 dtype = value.dtype if key in _EXACT else like.dtype
                 self.state[p][key] = value.to(like.device, dtype, copy=True)
+
+    @classmethod
+    def _option_names(cls) -> set[str]:
+        """The options of the constructor. Not ``defaults``: torch adds keys of its own to these."""
+        return set(inspect.signature(cls.__init__).parameters) - {"self", "params"}
 
     def _init_group(
         self,

@@ -2,7 +2,9 @@
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable
+from typing import Any
 
 from torch.optim.lr_scheduler import MultiStepLR
 from torch.optim.optimizer import Optimizer
@@ -12,8 +14,9 @@ class StageLR(MultiStepLR):
     """Multiply the learning rate by ``gamma`` and start a new stage at each milestone.
 
     ``optimizer.next_stage()`` is called at the milestones, so every framework that steps a
-    scheduler runs the stages too. With an optimizer that has no such method, of ``torch.optim``
-    say, this is ``MultiStepLR``. A resumed run does not end a stage a second time.
+    scheduler runs the stages too. A wrapper around the optimizer (Lookahead, SAM, accelerate's, the
+    one of ZeRO) is looked through. With an optimizer that has no stages, of ``torch.optim`` say,
+    this is ``MultiStepLR``. A resumed run does not end a stage a second time.
 
     Args:
         optimizer: whose learning rate and stages these are.
@@ -43,6 +46,14 @@ class StageLR(MultiStepLR):
         if not 0 < gamma < math.inf:
             raise ValueError(f"StageLR: gamma must be a finite number > 0, got {gamma!r}")
         super().__init__(optimizer, _increasing(milestones), gamma)
+        staged = _staged(optimizer)
+        if staged is None and any(g.get("epoch_decay") for g in optimizer.param_groups):
+            warnings.warn(
+                f"StageLR cannot end the stages of {type(optimizer).__name__}, whose groups have "
+                "epoch_decay > 0: it has no next_stage() and wraps no optimizer that has; make "
+                "StageLR on the PESG optimizer itself",
+                stacklevel=2,
+            )
 
     def step(self, epoch: int | None = None) -> None:
         """Count one epoch, or whatever the unit of the milestones is.
@@ -53,9 +64,26 @@ class StageLR(MultiStepLR):
         before = self.last_epoch
         super().step() if epoch is None else super().step(epoch)
         passed = any(before < milestone <= self.last_epoch for milestone in self.milestones)
-        next_stage = getattr(self.optimizer, "next_stage", None)
-        if passed and next_stage is not None:
-            next_stage()
+        staged = _staged(self.optimizer)
+        if passed and staged is not None:
+            staged.next_stage()
+
+
+_WRAPPED = ("optimizer", "base_optimizer", "_base_optimizer", "optim", "_optimizer", "_optim")
+"""Attributes in which wrappers keep the optimizer that they wrap."""
+
+
+def _staged(optimizer: Any) -> Any:
+    """The optimizer with stages that this is or wraps, however deep; None if there is none."""
+    seen: list[Any] = []
+    while optimizer is not None and not any(optimizer is other for other in seen):
+        # The class, not the instance: some wrappers hand every attribute on, some none.
+        if hasattr(type(optimizer), "next_stage"):
+            return optimizer
+        seen.append(optimizer)
+        inner = (vars(optimizer).get(name) for name in _WRAPPED if hasattr(optimizer, "__dict__"))
+        optimizer = next((x for x in inner if hasattr(x, "param_groups")), None)
+    return None
 
 
 def _increasing(milestones: Iterable[int]) -> list[int]:

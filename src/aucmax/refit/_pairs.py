@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ..losses.pairs.means import squared_hinge_mean
 
@@ -35,7 +34,6 @@ class _Scores(torch.autograd.Function):
         return (z @ v.to(z.dtype)).double()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (z,) = ctx.saved_tensors
         total = grads[0].new_zeros(z.shape[1])

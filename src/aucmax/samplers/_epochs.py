@@ -1,5 +1,6 @@
 """What all batch samplers share: epochs, seeds, ranks, and resuming in the middle."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Generator, Tensor
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler
 
 
 class EpochBatches(Sampler[list[int]], ABC):
@@ -24,9 +25,11 @@ class EpochBatches(Sampler[list[int]], ABC):
             ``drop_last=True`` makes of the rows with known labels.
         num_replicas: number of processes; ``None`` to ask ``torch.distributed`` at iteration.
         rank: of this process, in [0, num_replicas); give both or neither.
+        drop_last: True, because every batch is full; an argument only because frameworks that make
+            a sampler anew pass it.
     """
 
-    drop_last = True  # what frameworks look for: every batch is full
+    drop_last = True
 
     def __init__(
         self,
@@ -36,8 +39,14 @@ class EpochBatches(Sampler[list[int]], ABC):
         num_batches: int | None,
         num_replicas: int | None,
         rank: int | None,
+        drop_last: bool = True,
     ) -> None:
         super().__init__()
+        if not drop_last:
+            raise ValueError(
+                f"drop_last must be True, got {drop_last}: {type(self).__name__} draws full "
+                "batches; to score every row once, use a DataLoader without it"
+            )
         self.batch_size = check_integer("batch_size", batch_size, 2)
         self.seed = check_integer("seed", seed, 0)
         self.num_batches = (
@@ -58,6 +67,11 @@ class EpochBatches(Sampler[list[int]], ABC):
     @abstractmethod
     def _draw(self, batches: int, world: int, rank: int, generator: Generator) -> Tensor:
         """Dataset positions of one epoch, (batches, batch_size), in any order within a batch."""
+
+    @property
+    def sampler(self) -> "EpochBatches":
+        """This sampler: Lightning and accelerate look here for ``set_epoch``."""
+        return self
 
     @property
     def epoch(self) -> int:
@@ -114,6 +128,7 @@ class EpochBatches(Sampler[list[int]], ABC):
     def __iter__(self) -> Iterator[list[int]]:
         # A generator, so that an epoch is claimed with its first batch: a DataLoader with
         # workers calls iter() twice, and must not skip an epoch by it.
+        self._refuse_rows()
         epoch, first = self._start
         self._start = (epoch + 1, 0)
         world, rank = self._place()
@@ -127,20 +142,65 @@ class EpochBatches(Sampler[list[int]], ABC):
     def _epoch_rows(self, epoch: int, world: int, rank: int) -> Tensor:
         """Positions of one epoch for one rank, (batches, batch_size), shuffled in each batch."""
         seed = np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0]
-        generator = Generator().manual_seed(int(seed))
-        rows = self._draw(self._length(world), world, rank, generator)
-        return rows.gather(1, torch.rand(rows.shape, generator=generator).argsort(1))
+        with torch.device("cpu"):  # whatever torch.set_default_device says
+            generator = Generator().manual_seed(int(seed))
+            rows = self._draw(self._length(world), world, rank, generator)
+            return rows.gather(1, torch.rand(rows.shape, generator=generator).argsort(1))
+
+    def _refuse_rows(self) -> None:
+        """Raise if a ``DataLoader`` takes the batches for rows, given as ``sampler=``."""
+        if any(isinstance(x, BatchSampler) and x.sampler is self for x in _callers(8)):
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} draws whole batches: pass it as DataLoader(data, batch_sampler=sampler), "
+                "not as sampler=, and leave batch_size out"
+            )
 
     def _length(self, world: int) -> int:
         return self.num_batches or max(1, self.num_known() // (self.batch_size * world))
 
     def _place(self) -> tuple[int, int]:
-        """Number of processes and rank, as given or else as ``torch.distributed`` has them now."""
+        """Number of processes and rank, as given or else as ``torch.distributed`` has them now.
+
+        A loader that accelerate has prepared gives each process its share of the batches that are
+        drawn here. A second division would leave most rows out, so these are those of one process.
+        """
+        if _is_sharded():
+            if (self.num_replicas or 1) > 1:
+                raise ValueError(
+                    f"num_replicas must be left out (or 1), got {self.num_replicas}: "
+                    "accelerator.prepare shares the batches of this sampler among the processes"
+                )
+            return 1, 0
         if self.num_replicas is not None and self.rank is not None:
             return self.num_replicas, self.rank
         if dist.is_available() and dist.is_initialized():
             return dist.get_world_size(), dist.get_rank()
         return 1, 0
+
+
+def _callers(most: int) -> Iterator[object]:
+    """The objects whose methods are running now, the innermost first, up to so many frames."""
+    frame = sys._getframe(1)
+    for _ in range(most + 1):
+        if frame is None:
+            return
+        yield frame.f_locals.get("self")
+        frame = frame.f_back
+
+
+def _is_sharded() -> bool:
+    """Whether accelerate asks, which then hands out the batches to the processes by itself.
+
+    It neither says so to the sampler that it wraps, nor can what it does be seen in any other way.
+    """
+    if "accelerate" not in sys.modules:
+        return False
+    names = ("BatchSamplerShard", "DataLoaderDispatcher")
+    return any(
+        type(x).__name__ in names and type(x).__module__.startswith("accelerate.")
+        for x in _callers(100)
+    )
 
 
 def check_integer(name: str, value: object, least: int) -> int:

@@ -1,9 +1,11 @@
 """Labels of whatever is at hand: arrays, tensors, data sets and views of data sets."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, Sampler, Subset, TensorDataset
 
 _CURE = "pass the labels themselves, for example [y for _, y in dataset]"
 
@@ -13,7 +15,7 @@ def labels_of(data: object) -> Tensor:
 
     Args:
         data: labels as array, list, tensor or pandas column; or a data set with ``targets`` or
-            ``labels``; a ``TensorDataset`` (its last tensor); a ``Subset`` or ``ConcatDataset``
+            ``labels``; a ``TensorDataset`` of inputs and labels; a ``Subset`` or ``ConcatDataset``
             of any of these, nested as deep as you like.
 
     Returns:
@@ -21,7 +23,8 @@ def labels_of(data: object) -> Tensor:
 
     Raises:
         TypeError: if ``data`` is none of these.
-        ValueError: if the labels are not numbers, or the parts of a ``ConcatDataset`` differ in
+        ValueError: if the labels are not numbers, a ``TensorDataset`` has more than two tensors, so
+            that any of them could be the labels, or the parts of a ``ConcatDataset`` differ in
             their number of columns.
 
     >>> from torch.utils.data import Subset, TensorDataset
@@ -30,13 +33,27 @@ def labels_of(data: object) -> Tensor:
     tensor([0., 1.], dtype=torch.float64)
     """
     if isinstance(data, Tensor):
-        return data.detach().double().cpu()
+        return data.detach().cpu().double()  # in this order: Apple's GPUs have no float64
     if isinstance(data, Subset):
-        return labels_of(data.dataset)[torch.as_tensor(data.indices, dtype=torch.long)]
+        return labels_of(data.dataset)[
+            torch.as_tensor(data.indices, dtype=torch.long, device="cpu")
+        ]
     if isinstance(data, ConcatDataset):
         return _concatenated([labels_of(part) for part in data.datasets])
     if isinstance(data, TensorDataset):
-        return labels_of(data.tensors[-1])
+        tensors: Sequence[Tensor] = data.tensors
+        if len(tensors) > 2:
+            raise ValueError(
+                f"labels could be any of the {len(tensors)} tensors of a TensorDataset; pass the "
+                "right one, for example dataset.tensors[1]"
+            )
+        return labels_of(tensors[-1])
+    if isinstance(data, Sampler):
+        raise TypeError(
+            f"labels must be labels or a data set, got a {type(data).__name__}; if a framework put "
+            "it there to share the rows among processes, switch that off "
+            "(Trainer(use_distributed_sampler=False) in Lightning): this sampler does it itself"
+        )
     if isinstance(data, list | tuple) or hasattr(data, "__array__"):
         return _from_array(data)
     for name in ("targets", "labels"):
@@ -56,9 +73,23 @@ def check_binary(labels: Tensor) -> Tensor:
     if len(strange):
         raise ValueError(
             f"labels must be 0, 1 or NaN (unknown), got also {strange[:5].tolist()}; "
-            "map them first, for example (labels > 0) for -1 and 1"
+            f"{_cure(strange)}"
         )
     return labels
+
+
+def _cure(strange: Tensor) -> str:
+    """What to do about labels that are neither 0 nor 1."""
+    if (strange == -1).all():
+        return "map -1 and 1 by (labels > 0)"
+    if ((strange > 0) & (strange < 1)).all():
+        return "a soft label has no class to balance: pass the hard labels"
+    if (strange == strange.round()).all() and (strange > 0).all() and len(strange) < 1000:
+        return (
+            "for class numbers use MultiLabelBatches(torch.nn.functional.one_hot(labels)), which "
+            "serves every class; if these are row numbers, pass the labels instead"
+        )
+    return "pass the labels themselves, with 1 for positive rows"
 
 
 def _concatenated(parts: list[Tensor]) -> Tensor:

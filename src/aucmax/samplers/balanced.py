@@ -18,6 +18,8 @@ class BalancedBatches(EpochBatches):
     With k processes each draws its own B rows of one joint batch: the union over the ranks is
     the batch of one process with k * B rows (where rounding gives k times the positives). A
     Lightning ``Trainer`` needs ``use_distributed_sampler=False``: this sampler knows the ranks.
+    A loader that goes through ``accelerator.prepare`` is shared among the processes there: then k
+    consecutive batches of one process are the joint batch.
 
     Args:
         labels: (n,) or (n, 1) with 0, 1 or NaN (unknown: never drawn), as an array, a list or a
@@ -29,6 +31,7 @@ class BalancedBatches(EpochBatches):
             steps of a plain loader with ``drop_last=True``, so that runs compare at equal cost.
         num_replicas: number of processes; ``None`` to ask ``torch.distributed`` at iteration.
         rank: of this process, in [0, num_replicas); give both or neither.
+        drop_last: True: every batch is full. Frameworks that make a sampler anew pass it.
 
     Raises:
         ValueError: if an argument is out of range, labels are not 0, 1 or NaN, or a class has
@@ -52,9 +55,15 @@ class BalancedBatches(EpochBatches):
         num_batches: int | None = None,
         num_replicas: int | None = None,
         rank: int | None = None,
+        drop_last: bool = True,
     ) -> None:
         super().__init__(
-            batch_size, seed=seed, num_batches=num_batches, num_replicas=num_replicas, rank=rank
+            batch_size,
+            seed=seed,
+            num_batches=num_batches,
+            num_replicas=num_replicas,
+            rank=rank,
+            drop_last=drop_last,
         )
         self.positives = positives
         of_positives = count_positives(positives, self.batch_size)

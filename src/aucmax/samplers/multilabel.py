@@ -1,5 +1,6 @@
 """Batches that hold positives and negatives of every label chosen for them."""
 
+import torch
 from torch import Generator, Tensor
 
 from ._epochs import EpochBatches, check_integer, count_positives
@@ -33,6 +34,7 @@ class MultiLabelBatches(EpochBatches):
             (B * processes).
         num_replicas: number of processes; ``None`` to ask ``torch.distributed`` at iteration.
         rank: of this process, in [0, num_replicas); give both or neither.
+        drop_last: True: every batch is full. Frameworks that make a sampler anew pass it.
 
     Raises:
         ValueError: if an argument is out of range, labels are not 0, 1 or NaN, a label has one
@@ -57,9 +59,15 @@ class MultiLabelBatches(EpochBatches):
         num_batches: int | None = None,
         num_replicas: int | None = None,
         rank: int | None = None,
+        drop_last: bool = True,
     ) -> None:
         super().__init__(
-            batch_size, seed=seed, num_batches=num_batches, num_replicas=num_replicas, rank=rank
+            batch_size,
+            seed=seed,
+            num_batches=num_batches,
+            num_replicas=num_replicas,
+            rank=rank,
+            drop_last=drop_last,
         )
         self.positives = positives
         table = check_binary(labels_of(labels))
@@ -69,7 +77,8 @@ class MultiLabelBatches(EpochBatches):
         quota = self.batch_size // self.labels_per_batch
         of_positives = count_positives(positives, quota)
         takes = (quota - of_positives, of_positives)
-        self._slots = Slots(table, takes, self.labels_per_batch, self.batch_size)
+        with torch.device("cpu"):  # whatever torch.set_default_device says
+            self._slots = Slots(table, takes, self.labels_per_batch, self.batch_size)
         self._check_enough(self._place()[0])
 
     def num_known(self) -> int:

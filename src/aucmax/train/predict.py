@@ -51,7 +51,7 @@ def predict(network: nn.Module, loader: DataLoader[Batch], trainer: dict[str, An
         enable_model_summary=False,
     )
     parts = quiet.predict(_Scorer(network), loader) or []
-    return torch.cat([part for part in parts if isinstance(part, Tensor)]).double().cpu()
+    return torch.cat([part for part in parts if isinstance(part, Tensor)]).cpu().double()
 
 
 def predictions(data: LabelledSet, logits: Tensor) -> Predictions:

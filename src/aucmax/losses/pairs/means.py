@@ -6,12 +6,10 @@ Every function takes scores ``h`` and the rows' weights ``positive`` and ``negat
 surrogate of a pair; some finite number for a label without a pair. Weights have no gradient.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from ..._autograd import with_gradients
 from ...surrogates import Surrogate, square, squared_hinge
 from .sums import pair_sums
 
@@ -39,44 +37,37 @@ def square_mean(h: Tensor, positive: Tensor, negative: Tensor, margin: float) ->
 
 
 def squared_hinge_mean(h: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """Mean of ``max(0, m - h+ + h-)^2`` by one sort and prefix sums."""
-    return _SquaredHinge.apply(h, positive, negative, margin)  # pyright: ignore[reportReturnType]
+    """Mean of ``max(0, m - h+ + h-)^2`` by one sort and prefix sums.
 
-
-class _SquaredHinge(torch.autograd.Function):
-    """With z = h- + m, the pair counts ``(z - h+)^2`` if h+ < z.
-
-    Sorted together, a negative sees the positives before it: with their number k and their sums
-    S1, S2 of h+ and h+^2 it contributes ``k z^2 - 2 z S1 + S2``. The gradient needs the same sums,
-    and for a positive those of the negatives behind it.
+    With z = h- + m, the pair counts ``(z - h+)^2`` if h+ < z. Sorted together, a negative sees the
+    positives before it: with their number k and their sums S1, S2 of h+ and h+^2 it contributes
+    ``k z^2 - 2 z S1 + S2``. The gradient needs the same sums, and for a positive those of the
+    negatives behind it.
     """
+    return with_gradients(lambda h: _squared_hinge(h, positive, negative, margin), [h])
 
-    @staticmethod
-    def forward(ctx: Any, h: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-        pairs = (positive.sum(0) * negative.sum(0)).clamp(min=_TINY)
-        z, order = (h + margin * negative.sign()).sort(dim=0)
-        # Differences of large sums: in double precision (which Apple's GPUs lack), and centred.
-        z = z.to(torch.float32 if h.device.type == "mps" else torch.float64)
-        w = (positive - negative).gather(0, order).to(z.dtype)
-        p = w.clamp(min=0)
-        q = p - w
-        weight = w.abs()
-        z = z - (weight * z).sum(0) / weight.sum(0).clamp(min=_TINY)
-        pz, qz = p * z, q * z
-        k, s1, s2 = p.cumsum(0), pz.cumsum(0), (pz * z).cumsum(0)
-        below = k * z - s1
-        value = (qz * (below - s1) + q * s2).sum(0) / pairs
-        behind, sum_behind = q.flip(0).cumsum(0).flip(0), qz.flip(0).cumsum(0).flip(0)
-        slope = q * below + p * (behind * z - sum_behind)
-        grad = torch.empty_like(h).scatter_(0, order, (2 * slope / pairs).to(h.dtype))
-        ctx.save_for_backward(grad)
-        return value.to(h.dtype)
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (grad,) = ctx.saved_tensors
-        return grads[0] * grad, None, None, None
+def _squared_hinge(
+    h: Tensor, positive: Tensor, negative: Tensor, margin: float
+) -> tuple[Tensor, list[Tensor]]:
+    """The mean, () or (L,), and the gradient of its sum over labels."""
+    pairs = (positive.sum(0) * negative.sum(0)).clamp(min=_TINY)
+    z, order = (h + margin * negative.sign()).sort(dim=0)
+    # Differences of large sums: in double precision (which Apple's GPUs lack), and centred.
+    z = z.to(torch.float32 if h.device.type == "mps" else torch.float64)
+    w = (positive - negative).gather(0, order).to(z.dtype)
+    p = w.clamp(min=0)
+    q = p - w
+    weight = w.abs()
+    z = z - (weight * z).sum(0) / weight.sum(0).clamp(min=_TINY)
+    pz, qz = p * z, q * z
+    k, s1, s2 = p.cumsum(0), pz.cumsum(0), (pz * z).cumsum(0)
+    below = k * z - s1
+    value = (qz * (below - s1) + q * s2).sum(0) / pairs
+    behind, sum_behind = q.flip(0).cumsum(0).flip(0), qz.flip(0).cumsum(0).flip(0)
+    slope = q * below + p * (behind * z - sum_behind)
+    gradient = torch.empty_like(h).scatter_(0, order, (2 * slope / pairs).to(h.dtype))
+    return value.to(h.dtype), [gradient]
 
 
 def blockwise_mean(

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ..._autograd import in_transform
 from ...surrogates import Surrogate, square, squared_hinge
 from .series import MAX_EXPONENT, Ends, Series
 
@@ -175,14 +176,19 @@ class _AnySurrogate:
 
     def __call__(self, h1: Tensor) -> Block:
         gap = h1[:, None] - self._h0
-        with torch.enable_grad():
-            loss = self._surrogate(gap.requires_grad_(), self._margin)
-        values = loss.detach()
+        if in_transform():
+            values, pull_back = torch.func.vjp(lambda gap: self._surrogate(gap, self._margin), gap)
+        else:
+            with torch.enable_grad():
+                loss = self._surrogate(gap.requires_grad_(), self._margin)
+            values = loss.detach()
+
+            def pull_back(factor: Tensor) -> tuple[Tensor, ...]:
+                return torch.autograd.grad(loss, gap, factor)
+
         top = values.amax(1, keepdim=True)
         factor = _exp((values - top).div_(self._temperature))
-        return Block(
-            top / self._temperature, factor, lambda: torch.autograd.grad(loss, gap, factor)[0]
-        )
+        return Block(top / self._temperature, factor, lambda: pull_back(factor)[0])
 
 
 def _exp(x: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from ..._autograd import guard, in_transform
 from ...surrogates import (
     Surrogate,
     barrier_hinge,
@@ -62,11 +62,11 @@ def pair_sums(
     if surrogate is exponential:
         return _exponential(h, rows, columns, margin)
     if surrogate is squared_hinge:
-        return _Hinge.apply(h, rows, columns, margin, 2)  # pyright: ignore[reportReturnType]
+        return _hinge(h, rows, columns, margin, 2)
     if surrogate is hinge:
-        return _Hinge.apply(h, rows, columns, margin, 1)  # pyright: ignore[reportReturnType]
+        return _hinge(h, rows, columns, margin, 1)
     if h.ndim == 1:
-        return _Blocks.apply(h, rows, columns, margin, surrogate)  # pyright: ignore[reportReturnType]
+        return _blockwise(h, rows, columns, margin, surrogate)
     labels = zip(h.unbind(1), rows.unbind(1), columns.unbind(1), strict=True)
     return torch.stack([pair_sums(*label, margin, surrogate) for label in labels], dim=1)
 
@@ -90,7 +90,7 @@ def _exponential(h: Tensor, rows: Tensor, columns: Tensor, margin: float) -> Ten
     return torch.where(rows > 0, torch.exp(torch.where(rows > 0, margin + (top - h), 0)) * total, 0)
 
 
-class _Hinge(torch.autograd.Function):
+def _hinge(h: Tensor, rows: Tensor, columns: Tensor, margin: float, power: int) -> Tensor:
     """With z = -h and r = z + m, the pair counts ``(r_i - z_j)^power`` if z_j < r_i.
 
     Sorted by z, row i sees the columns in front of r_i: with the sums S0, S1, S2 of c, cz and czz
@@ -98,11 +98,7 @@ class _Hinge(torch.autograd.Function):
     column sees the rows behind it: with upstream weights w and the sums U0, U1 of w and wr, its
     slope is ``c U0``, or ``2 c (U1 - U0 z)``.
     """
-
-    @staticmethod
-    def forward(
-        ctx: Any, h: Tensor, rows: Tensor, columns: Tensor, margin: float, power: int
-    ) -> Tensor:
+    with torch.no_grad():
         z, order = (-h.mT if h.ndim == 2 else -h).contiguous().sort()
         # Differences of large sums: in double precision (which Apple's GPUs lack), and centred.
         z = z.to(torch.float32 if h.device.type == "mps" else torch.float64)
@@ -113,15 +109,24 @@ class _Hinge(torch.autograd.Function):
         s0, s1, *s2 = _up_to(torch.searchsorted(z, r), moments)
         linear = s0 * r - s1
         slope, value = (s0, linear) if power == 1 else (2 * linear, linear * r - s1 * r + s2[0])
-        ctx.save_for_backward(z, slope, order, rows, columns)
-        ctx.margin, ctx.power = margin, power
         # Rounding could leave a sum of nothing below zero.
-        return _unsorted(value.clamp(min=0) * (_sorted(rows, order) > 0), order, h)
+        sums = _unsorted(value.clamp(min=0) * (_sorted(rows, order) > 0), order, h)
+    function = _TransformedHinge if in_transform() else _Hinge
+    return function.apply(h, sums, z, slope, order, rows, columns, margin, power)  # pyright: ignore[reportReturnType]
+
+
+class _Hinge(torch.autograd.Function):
+    """The gradient of :func:`_hinge` from what its forward pass found."""
 
     @staticmethod
-    @once_differentiable
+    def forward(ctx: Any, h: Tensor, sums: Tensor, *found: Any) -> Tensor:
+        ctx.save_for_backward(h, *found[:-2])
+        ctx.margin, ctx.power = found[-2:]
+        return sums.clone()
+
+    @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        z, slope, order, rows, columns = ctx.saved_tensors
+        h, z, slope, order, rows, columns = ctx.saved_tensors
         r, c = z + ctx.margin, _sorted(columns, order).to(z.dtype)
         w = _sorted(grads[0], order).to(z.dtype) * (_sorted(rows, order) > 0)
         behind = z.shape[-1] - torch.searchsorted(r, z, right=True)
@@ -130,7 +135,27 @@ class _Hinge(torch.autograd.Function):
         else:
             u0, u1 = _up_to(behind, (w.flip(-1), (w * r).flip(-1)))
             of_column = 2 * (u1 - u0 * z)
-        return _unsorted(c * of_column - w * slope, order, grads[0]), None, None, None, None
+        gradient = _unsorted(c * of_column - w * slope, order, grads[0])
+        # For the hinge itself the slopes are constant: linear in w, this is right as it stands.
+        return gradient if ctx.power == 1 else guard(gradient, h), *[None] * 8
+
+
+class _TransformedHinge(torch.autograd.Function):
+    """The same in the form that ``torch.func`` asks for."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(h: Tensor, sums: Tensor, *found: Any) -> Tensor:
+        return sums.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        h, _, *found = inputs
+        ctx.save_for_backward(h, *found[:-2])
+        ctx.margin, ctx.power = found[-2:]
+
+    backward = _Hinge.backward
 
 
 def _up_to(count: Tensor, terms: tuple[Tensor, ...]) -> Tensor:
@@ -150,38 +175,63 @@ def _unsorted(x: Tensor, order: Tensor, like: Tensor) -> Tensor:
     return found.mT if found.ndim == 2 else found
 
 
-class _Blocks(torch.autograd.Function):
+def _blockwise(
+    h: Tensor, rows: Tensor, columns: Tensor, margin: float, surrogate: Surrogate
+) -> Tensor:
     """Any surrogate of (B,) scores: rows and columns of weight 0 dropped, a few rows at a time."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, h: Tensor, rows: Tensor, columns: Tensor, margin: float, surrogate: Surrogate
-    ) -> Tensor:
+    with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
         i, j = (rows > 0).nonzero().squeeze(1), (columns > 0).nonzero().squeeze(1)
-        ctx.save_for_backward(h, columns, i, j)
-        ctx.margin, ctx.surrogate = margin, surrogate
-        h0, c = h[j], columns[j].to(h.dtype)
+        own = h.detach()
+        h0, c = own[j], columns[j].to(h.dtype)
         # Filled in place: small results between the blocks would leave holes in the heap.
-        sums = torch.empty_like(h[i])
-        with torch.autocast(h.device.type, enabled=False):
-            for block, found in zip(_blocks(h[i], j), _blocks(sums, j), strict=True):
-                torch.mv(surrogate(block[:, None] - h0, margin), c, out=found)
-        return torch.zeros_like(h).index_copy_(0, i, sums)
+        sums = torch.empty_like(own[i])
+        for block, found in zip(_blocks(own[i], j), _blocks(sums, j), strict=True):
+            torch.mv(surrogate(block[:, None] - h0, margin), c, out=found)
+        sums = torch.zeros_like(own).index_copy_(0, i, sums)
+    function = _TransformedBlocks if in_transform() else _Blocks
+    return function.apply(h, sums, columns, i, j, margin, surrogate)  # pyright: ignore[reportReturnType]
+
+
+class _Blocks(torch.autograd.Function):
+    """The gradient of :func:`_blockwise`: the pairs are computed again instead of being kept."""
 
     @staticmethod
-    @once_differentiable
+    def forward(ctx: Any, h: Tensor, sums: Tensor, *found: Any) -> Tensor:
+        ctx.save_for_backward(h, *found[:-2])
+        ctx.margin, ctx.surrogate = found[-2:]
+        return sums.clone()
+
+    @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         h, columns, i, j = ctx.saved_tensors
-        h0, c, w = h[j], columns[j].to(h.dtype), grads[0][i]
-        of_rows, of_columns = torch.empty_like(w), torch.zeros_like(h0)
-        with torch.autocast(h.device.type, enabled=False):
-            parts = zip(*(_blocks(x, j) for x in (h[i], w, of_rows)), strict=True)
+        with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
+            own = h.detach()
+            h0, c, w = own[j], columns[j].to(h.dtype), grads[0].detach()[i]
+            of_rows, of_columns = torch.empty_like(w), torch.zeros_like(h0)
+            parts = zip(*(_blocks(x, j) for x in (own[i], w, of_rows)), strict=True)
             for block, weights, found in parts:
                 slope = _slope(block[:, None] - h0, ctx.margin, ctx.surrogate)
                 torch.mv(slope, c, out=found)
                 of_columns.addmv_(slope.mT, weights)
-        grad = torch.zeros_like(h).index_copy_(0, i, w * of_rows)
-        return grad.index_add_(0, j, -c * of_columns), None, None, None, None
+            gradient = torch.zeros_like(own).index_copy_(0, i, w * of_rows)
+            gradient = gradient.index_add_(0, j, -c * of_columns)
+        return guard(gradient, h, grads[0]), *[None] * 6
+
+
+class _TransformedBlocks(torch.autograd.Function):
+    """The same in the form that ``torch.func`` asks for; pairs are chosen by value, so no vmap."""
+
+    @staticmethod
+    def forward(h: Tensor, sums: Tensor, *found: Any) -> Tensor:
+        return sums.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        h, _, *found = inputs
+        ctx.save_for_backward(h, *found[:-2])
+        ctx.margin, ctx.surrogate = found[-2:]
+
+    backward = _Blocks.backward
 
 
 def _blocks(x: Tensor, columns: Tensor) -> tuple[Tensor, ...]:
@@ -201,6 +251,8 @@ def _slope(gap: Tensor, margin: float, surrogate: Surrogate) -> Tensor:
         foot = -_WALL * margin / (_WALL - 1)  # below it the left wall, above the margin the right
         right, left = (gap > margin).to(gap.dtype), (gap < foot).to(gap.dtype)
         return right * (_WALL + 1) - left * (_WALL - 1) - 1
+    if in_transform():
+        return torch.func.grad(lambda gap: surrogate(gap, margin).sum())(gap)
     with torch.enable_grad():
         gap.requires_grad_()
         (slope,) = torch.autograd.grad(surrogate(gap, margin).sum(), gap)

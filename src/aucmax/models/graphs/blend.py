@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ..._checks import values_are_checked
+from ..._checks import ValueChecks
 from .inputs import GraphBatch
 from .network import GraphNetwork
 
@@ -41,7 +41,8 @@ class GraphBlend(nn.Module):
         if not 0 <= beta <= 1:
             raise ValueError(f"beta, the forest's weight, must lie in [0, 1], got {beta}")
         self.network = network
-        self.beta = nn.Parameter(torch.tensor(float(beta)))
+        self.beta = nn.Parameter(torch.tensor([float(beta)]))  # (1,): FSDP2 shards no scalars
+        self.checks = ValueChecks()
 
     @property
     def num_features(self) -> int:
@@ -62,7 +63,7 @@ class GraphBlend(nn.Module):
         self.beta.data.clamp_(0, 1)
         g = self.network(graphs)
         g = g if g.dtype == torch.float64 else g.float()
-        f = _forest(graphs, g).to(g.dtype)
+        f = _forest(graphs, g, self.checks).to(g.dtype)
         beta = self.beta.to(g.dtype)
         score = torch.lerp(g.sigmoid(), f, beta)
         rest = torch.lerp((-g).sigmoid(), 1 - f, beta)  # 1 - score, without its rounding
@@ -89,7 +90,7 @@ def _log(p: Tensor) -> Tensor:
     return (p + (p.clamp(min=EPSILON) - p).detach()).log()
 
 
-def _forest(graphs: GraphBatch, logits: Tensor) -> Tensor:
+def _forest(graphs: GraphBatch, logits: Tensor, checks: ValueChecks) -> Tensor:
     f = getattr(graphs, "forest", None)
     if not isinstance(f, Tensor):
         raise TypeError(
@@ -101,7 +102,8 @@ def _forest(graphs: GraphBatch, logits: Tensor) -> Tensor:
             f"forest must be floating point of shape {tuple(logits.shape)}, as the network's "
             f"logits, got {f.dtype} of shape {tuple(f.shape)}"
         )
-    if values_are_checked(f.device) and not ((f >= 0) & (f <= 1)).all():
+    if checks.begin(f.device) and not ((f >= 0) & (f <= 1)).all():
         wrong = f[~((f >= 0) & (f <= 1))][0].item()
         raise ValueError(f"forest must hold probabilities in [0, 1], got {wrong}")
+    checks.passed()
     return f

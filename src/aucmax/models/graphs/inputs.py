@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..._checks import values_are_checked
+from ..._checks import ValueChecks
 
 ATOM_SIZES = (119, 4, 12, 12, 10, 6, 6, 2, 2)
 """Values of each of the nine atom features of the Open Graph Benchmark."""
@@ -32,7 +32,9 @@ class GraphBatch(Protocol):
         ...
 
 
-def check_graphs(graphs: GraphBatch, atom_sizes: Sequence[int], bond_sizes: Sequence[int]) -> None:
+def check_graphs(
+    graphs: GraphBatch, atom_sizes: Sequence[int], bond_sizes: Sequence[int], checks: ValueChecks
+) -> None:
     """Refuse what a network with features of these sizes cannot read.
 
     Types and shapes are inspected always; values where losses inspect theirs, see
@@ -60,12 +62,13 @@ def check_graphs(graphs: GraphBatch, atom_sizes: Sequence[int], bond_sizes: Sequ
                 f"{name} must be int64 of shape {shape}, as x has {nodes} rows and edge_attr "
                 f"{edges}, got {value.dtype} of shape {tuple(value.shape)}"
             )
-    if values_are_checked(graphs.x.device):
+    if checks.begin(graphs.x.device):
         _check_values("x", graphs.x, atom_sizes)
         _check_values("edge_attr", graphs.edge_attr, bond_sizes)
         _check_numbers("edge_index", graphs.edge_index, nodes, "nodes")
         _check_numbers("batch", graphs.batch, graphs.num_graphs, "graphs")
         _check_every_graph(graphs.batch, graphs.num_graphs)
+    checks.passed()
 
 
 def _check_features(name: str, value: Tensor, sizes: Sequence[int]) -> None:

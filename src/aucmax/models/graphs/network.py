@@ -7,6 +7,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
+from ..._checks import ValueChecks
 from ._geometric import geometric
 from .inputs import GraphBatch, check_graphs
 
@@ -34,6 +35,7 @@ class GraphNetwork(nn.Module, ABC):
             if not sizes or min(sizes) < 1:
                 raise ValueError(f"{name} must be one number >= 1 for each feature, got {sizes}")
         self.atom_sizes, self.bond_sizes = tuple(atom_sizes), tuple(bond_sizes)
+        self.checks = ValueChecks()
         self.num_features = width
         self.atoms = FeatureEmbedding(atom_sizes, width)
         self.pool = geometric().MeanAggregation()
@@ -54,7 +56,7 @@ class GraphNetwork(nn.Module, ABC):
 
     def features(self, graphs: GraphBatch) -> Tensor:
         """What the last layer sees: a vector for each graph, (num_graphs, width)."""
-        check_graphs(graphs, self.atom_sizes, self.bond_sizes)
+        check_graphs(graphs, self.atom_sizes, self.bond_sizes, self.checks)
         return self.pool(self.nodes(graphs), graphs.batch, dim_size=graphs.num_graphs)
 
     @abstractmethod
