@@ -40,7 +40,7 @@ class Malignancy(L.LightningModule):
         self.log("validation_auroc", self.auroc, on_epoch=True)
 
     def configure_optimizers(self) -> dict:
-        """Weights and a, b descend; alpha ascends."""
+        """One optimizer for the weights and for the loss's variables."""
         groups = aucmax.param_groups(self)
         optimizer = aucmax.PESG(groups, lr=0.1, momentum=0.9, epoch_decay=2e-3)
         scheduler = aucmax.StageLR(optimizer, milestones=[self.epochs // 2])

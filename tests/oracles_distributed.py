@@ -7,7 +7,7 @@ from torch import nn
 class Saddle(nn.Module):
     """Min-max square AUC loss, as short as can be."""
 
-    maximized = ("alpha",)
+    loss_variables = ("alpha",)
 
     def __init__(self):
         super().__init__()
@@ -17,7 +17,8 @@ class Saddle(nn.Module):
         h, p, n = logits.sigmoid(), target, 1 - target
         pos, neg = ((h * w).sum() / w.sum().clamp(min=1) for w in (p, n))
         spread = (((h - self.a) ** 2 * p).sum() + ((h - self.b) ** 2 * n).sum()) / len(h)
-        return spread + self.alpha * (2 * (1 + neg - pos) - self.alpha)
+        alpha = 2 * self.alpha.detach() - self.alpha  # alpha itself, its gradient negated
+        return spread + alpha * (2 * (1 + neg - pos) - alpha)
 
 
 class Averaged(nn.Module):

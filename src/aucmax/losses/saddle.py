@@ -108,7 +108,7 @@ class SaddleLoss(AUCLoss):
             return self._started_copy(h.detach(), positive, negative)
         if self._all_started and self._has_shift is False and self._written is None:
             return self.projected()  # the usual case
-        if self._written is not None:
+        if self._written is not None and self._is_lost is not None:
             self._find_shift()
         elif self._has_shift is None and not torch.compiler.is_compiling():
             self._has_shift = bool(self.shift.any())
@@ -119,6 +119,8 @@ class SaddleLoss(AUCLoss):
     def watch_gradients(self) -> None:
         """Look in the backward pass whether gradients of the variables are ever cleared."""
         self._gradients.look(self._parameters["alpha"])
+        if self._written is not None and self._is_lost is None:
+            torch.autograd.Variable._execution_engine.queue_callback(self._look_for_shards)
 
     @torch.no_grad()
     def _label_diagnostics(self) -> dict[str, Tensor]:
@@ -155,11 +157,13 @@ class SaddleLoss(AUCLoss):
         values, counts = _agreed(self.saddle(h, positive, negative), counts)
         before = {name: getattr(self, name).detach().clone() for name in self._initial}
         after = self._after_start(before, values, counts > 0, kept)
-        for name, value in after.items():
-            getattr(self, name).data.copy_(value)
+        for shift, (name, value) in zip(self.shift, after.items(), strict=True):
+            after[name] = value - shift
+            getattr(self, name).data.copy_(after[name])
         self.started.copy_((self.started > 0.5) | kept | (counts > 0))
         if _is_distributed() and not torch.compiler.is_compiling():
             self._written = {name: (before[name], after[name].clone()) for name in after}
+            self._is_lost = None
 
     def _after_start(
         self, own: dict[str, Tensor], values: ByClass, seen: Tensor, kept: Tensor
@@ -179,19 +183,30 @@ class SaddleLoss(AUCLoss):
         values = self.saddle(h, positive, negative)
         return self._after_start(own, values, counts > 0, self.started > 0.5)
 
+    def _look_for_shards(self) -> None:
+        """After a backward pass: have the variables become parts of what ``forward`` saw?
+
+        FSDP and ZeRO hand ``forward`` temporary copies of the parameters and take them back now.
+        """
+        shape = self.started.shape[1:]
+        own = [self._parameters.get(name) for name in self._initial]
+        self._is_lost = any(type(p) is not nn.Parameter or p.shape != shape for p in own)
+
     @torch.no_grad()
     def _find_shift(self) -> None:
-        """Notice whether what the first batch wrote into the parameters has been lost.
+        """Put what the first batch wrote into ``shift`` if it has been lost with such copies.
 
-        FSDP and ZeRO hand ``forward`` temporary copies of the parameters, so that the start is
-        lost, but keep buffers: the difference goes into ``shift``. At the saddle the gradients are
-        0, so a parameter now stands either where it was written or where it was before.
+        Buffers are kept, so from now on a variable is the sum of its parameter and its shift.
         """
         written, self._written = self._written or {}, None
-        for shift, (name, (before, after)) in zip(self.shift, written.items(), strict=True):
-            now = getattr(self, name).detach()
-            lost = (now - before).abs() < (now - after).abs()
-            shift.copy_(torch.where(lost, after - before, shift))
+        lost = torch.tensor(float(bool(self._is_lost)), device=self.shift.device)
+        if _is_distributed():
+            dist.all_reduce(
+                lost
+            )  # a part may be all there is on one process, and nothing elsewhere
+        if lost:
+            for shift, (before, after) in zip(self.shift, written.values(), strict=True):
+                shift.add_(after - before)
         self._has_shift = bool(self.shift.any())
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
@@ -205,6 +220,7 @@ class SaddleLoss(AUCLoss):
         self._batches = 0
         self._has_shift: bool | None = False  # None: not known
         self._written: dict[str, tuple[Tensor, Tensor]] | None = None
+        self._is_lost: bool | None = None  # None: not known before a backward pass
 
 
 def _is_distributed() -> bool:

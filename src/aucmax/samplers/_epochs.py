@@ -129,7 +129,7 @@ class EpochBatches(Sampler[list[int]], ABC):
         # A generator, so that an epoch is claimed with its first batch: a DataLoader with
         # workers calls iter() twice, and must not skip an epoch by it.
         self._refuse_rows()
-        epoch, first = self._start
+        epoch, first = max(self._start, (_lightning_epoch(), 0))
         self._start = (epoch + 1, 0)
         world, rank = self._place()
         self._check_enough(world)
@@ -149,7 +149,9 @@ class EpochBatches(Sampler[list[int]], ABC):
 
     def _refuse_rows(self) -> None:
         """Raise if a ``DataLoader`` takes the batches for rows, given as ``sampler=``."""
-        if any(isinstance(x, BatchSampler) and x.sampler is self for x in _callers(8)):
+        if any(
+            isinstance(x, BatchSampler) and getattr(x, "sampler", None) is self for x in _callers(8)
+        ):
             name = type(self).__name__
             raise TypeError(
                 f"{name} draws whole batches: pass it as DataLoader(data, batch_sampler=sampler), "
@@ -187,6 +189,18 @@ def _callers(most: int) -> Iterator[object]:
             return
         yield frame.f_locals.get("self")
         frame = frame.f_back
+
+
+def _lightning_epoch() -> int:
+    """The epoch of a Lightning Trainer that asks for batches; 0 if there is none.
+
+    Lightning calls ``set_epoch`` at the head of an epoch. But a resumed run draws the first batches
+    for the workers of a ``DataLoader`` before, and keeps them.
+    """
+    if not {"lightning", "pytorch_lightning"} & sys.modules.keys():
+        return 0
+    loops = (x for x in _callers(100) if type(x).__name__ == "_FitLoop")
+    return next((int(loop.epoch_progress.current.processed) for loop in loops), 0)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _is_sharded() -> bool:

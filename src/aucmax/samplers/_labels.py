@@ -84,7 +84,8 @@ def _cure(strange: Tensor) -> str:
         return "map -1 and 1 by (labels > 0)"
     if ((strange > 0) & (strange < 1)).all():
         return "a soft label has no class to balance: pass the hard labels"
-    if (strange == strange.round()).all() and (strange > 0).all() and len(strange) < 1000:
+    whole = strange.isfinite() & (strange == strange.round()) & (strange > 0)
+    if whole.all() and len(strange) < 1000:
         return (
             "for class numbers use MultiLabelBatches(torch.nn.functional.one_hot(labels)), which "
             "serves every class; if these are row numbers, pass the labels instead"

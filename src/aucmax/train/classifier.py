@@ -75,8 +75,6 @@ class Classifier(L.LightningModule):
         """Value of the loss on one batch."""
         inputs, target, index = batch
         logits = self(inputs)
-        if self.global_step == 0 and not self._losses:
-            self._start_variables(logits.detach(), target)
         loss = self.loss(logits, target, index)
         del self._losses[batch_idx:]  # an optimizer may ask twice for a batch: the later counts
         self._losses.append(loss.detach())
@@ -99,7 +97,7 @@ class Classifier(L.LightningModule):
         self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()})
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
-        """The optimizer over descending and ascending groups, with the schedule of stages."""
+        """The optimizer over weights and loss variables, with the schedule of stages."""
         optimizer = self.make_optimizer(param_groups(self))
         if self.cycle is not None:
             return [optimizer], [LambdaLR(optimizer, self.cycle.factor)]
@@ -121,13 +119,6 @@ class Classifier(L.LightningModule):
             values["train_loss"] = float(torch.stack(self._losses).mean())
             self._losses.clear()
         return values | {"lr": self._lr} | self._diagnostics()
-
-    def _start_variables(self, logits: Tensor, target: Tensor) -> None:
-        """Set a, b and alpha by the first batch, that of all processes together."""
-        if self.trainer.world_size > 1:
-            logits, target = (self.all_gather(x).flatten(0, 1) for x in (logits, target))  # pyright: ignore[reportAttributeAccessIssue] -- a tensor gives a tensor
-        loss: Any = self.loss.loss
-        loss.start_at(logits, target)
 
     def _tell_collapse(self, logits: Tensor) -> None:
         """Say aloud, once, that a min-max loss has come to rest where all scores are equal."""
