@@ -1,6 +1,8 @@
 """The CSV exchange format."""
 
 import csv
+import gzip
+import time
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles_report import made_predictions
 
+from aucmax._csv import is_missing
 from aucmax.report import Predictions, read_predictions, write_predictions
 
 NAMES = st.text(min_size=1, max_size=8).filter(
-    lambda s: s == s.strip() and s.isprintable() and s != "﻿"
+    lambda s: s == s.strip() and s.isprintable() and s != "﻿" and not is_missing(s)
 )
 SCORES = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -44,7 +47,11 @@ def _any_predictions(draw):
 
 
 def _writable(text):
-    return bool(text.strip()) and not any("\ud800" <= c <= "\udfff" for c in text)
+    return (
+        text == text.strip() != ""
+        and "\0" not in text
+        and not any("\ud800" <= c <= "\udfff" for c in text)
+    )
 
 
 @given(_any_predictions())
@@ -96,14 +103,20 @@ def test_a_file_without_target_columns_has_no_targets(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file is empty"),
-        ("\n", "the file is empty"),
+        ("", "is empty; a header row"),
+        ("\n , \n", "is empty; a header row"),
         ("id,score,target\n", "a header but no rows"),
-        ("name,score\na,1\n", "no column 'id'; found 'name', 'score'"),
-        ("id;score\na;1\n", r"no column 'id'; found 'id;score' \(comma-separated\?\)"),
-        ("id,scores,target\na,1,0\n", "no column 'score' or 'score_NAME'; found 'id', 'scores'"),
-        ("id,score,score_x\na,1,0\n", "both 'score' and 'score_NAME'"),
-        ("id,score,score\na,1,0\n", "column 'score' stands there more than once"),
+        (
+            "name,score\na,1\n",
+            "no column 'id'; if 'name' is meant, rename it to 'id'; its columns are 'name', 'score'",
+        ),
+        ("id|score\na|1\n", r"no column 'id'; .*its columns are 'id\|score'"),
+        (
+            "id,scores,target\na,1,0\n",
+            "no column 'score' or 'score_NAME'; if 'scores' is meant, rename it to",
+        ),
+        ("id,score,score_x\na,1,0\n", "both a column 'score' and columns 'score_NAME'"),
+        ("id,score,score\na,1,0\n", "more than one column 'score'; rename or remove all but one"),
         ("id,score_x,score_y,target_x\na,1,1,0\n", "label 'y' has a score column but no target"),
         ("id,score_x,target_x,target_y\na,1,1,0\n", "label 'y' has a target column but no score"),
         ("id,score\na,nan\n", "line 2: column 'score': a score must be a finite number, got 'nan'"),
@@ -116,8 +129,8 @@ def test_a_file_without_target_columns_has_no_targets(tmp_path):
         ("id,score\na,1\n\nb,1\na,2\n", "line 5: id 'a' already stands in line 2"),
         ("id,score\n ,1\n", "line 2: column 'id' is blank"),
         ("id,score,group\na,1,\n", "line 2: column 'group' is blank"),
-        ("id,score\na,1,2\n", "line 2: 3 cells, but the header names 2 columns"),
-        ('id,score\n"a"b,1\n', "not a CSV file"),
+        ("id,score\na,1,2\n", "line 2: 3 values where the header has 2 columns"),
+        ('id,score\n"a"b,1\n', "cannot be read as CSV at line 2: text follows a closing quote"),
     ],
 )
 def test_a_file_that_breaks_the_format_is_refused_by_line(tmp_path, text, message):
@@ -134,7 +147,7 @@ def test_a_missing_file_and_a_binary_file_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no predictions file"):
         read_predictions(tmp_path)
     (tmp_path / "p.csv").write_bytes(b"id,score\n\xff\xfe,1\n")
-    with pytest.raises(ValueError, match="not a text file in UTF-8"):
+    with pytest.raises(ValueError, match=r"p.csv', line 2: byte 0xff is not text in UTF-8"):
         read_predictions(tmp_path / "p.csv")
 
 
@@ -184,10 +197,151 @@ def test_rows_with_an_error_are_left_out_aloud(tmp_path, caplog):
         ("id,score,error\na,,no\nb,,no\n", "all 2 rows have an error and no score"),
         ("id,score,error\na,,no\na,1,\n", "line 3: id 'a' already stands in line 2"),
         ("id,score,error\na,,\n", "line 2: column 'score': .* got ''"),
-        ("id,error,error,score\na,,,1\n", "column 'error' stands there more than once"),
+        ("id,error,error,score\na,,,1\n", "more than one column 'error'"),
     ],
 )
 def test_what_is_refused_of_rows_with_an_error(tmp_path, text, message):
     (tmp_path / "p.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         read_predictions(tmp_path / "p.csv")
+
+
+HEAD = "id,score,target,group"
+ROWS = [("a", "0.5", "1", "p"), ("b", "-2", "0", "p"), ("c", "3", "", "q")]
+
+
+def _dialect(delimiter=",", end="\n", pad="", extra="", between="", header=HEAD):
+    """The same predictions as text of some dialect."""
+    lines = [header.split(","), *ROWS]
+    text = end.join(delimiter.join(f"{pad}{cell}{pad}" for cell in row) + extra for row in lines)
+    return text.replace(end, end + between + end) if between else text
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("pad", ["", "  "])
+@pytest.mark.parametrize("extra", ["", "DD"])
+@pytest.mark.parametrize("between", ["", "   ", "DDD", " D D D "])
+@pytest.mark.parametrize("mark", ["", "\ufeff", "sep=D\n"])
+def test_every_dialect_reads_the_same(tmp_path, delimiter, end, pad, extra, between, mark):
+    text = mark + _dialect(delimiter, end, pad, extra, between)
+    path = tmp_path / "p.csv"
+    path.write_bytes(text.replace("D", delimiter).encode())
+    p = read_predictions(path)
+    assert (p.ids, p.labels) == (("a", "b", "c"), ("target",))
+    np.testing.assert_array_equal(p.scores[:, 0], [0.5, -2, 3])
+    np.testing.assert_array_equal(p.target[:, 0], [1, 0, np.nan])
+    assert p.groups.tolist() == ["p", "p", "q"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["ID,Score,Target,Group", "Id,SCORE,TARGET,GROUP", "id,Score_Edema,target_edema,group"],
+)
+def test_the_case_of_column_names_does_not_matter(tmp_path, header):
+    (tmp_path / "p.csv").write_text(_dialect(header=header))
+    p = read_predictions(tmp_path / "p.csv")
+    assert p.labels == (("Edema",) if "Edema" in header else ("target",))
+    np.testing.assert_array_equal(p.target[:, 0], [1, 0, np.nan])
+    assert p.groups.tolist() == ["p", "p", "q"]
+
+
+def test_labels_that_differ_in_case_only_stay_apart(tmp_path):
+    p = Predictions(("x", "y"), ("m", "M"), [[1, 2], [3, 4]], [[0, 1], [1, 0]])
+    _same(read_predictions(write_predictions(tmp_path / "p.csv", p)), p)
+
+
+@pytest.mark.parametrize("word", ["", " ", "NA", "n/a", "NaN", "nan", "None", "null", "<NA>"])
+def test_one_rule_says_what_is_unknown(tmp_path, word):
+    path = tmp_path / "p.csv"
+    path.write_text(f"id,score,target,error\na,1,{word},{word}\nb,2,True,\nNA,3,1.00,\n")
+    p = read_predictions(path)
+    assert p.ids == ("a", "b", "NA")  # a name is a name
+    np.testing.assert_array_equal(p.target[:, 0], [np.nan, 1, 1])
+    for column in ("score", "group"):
+        header = "id,score,group\n"
+        row = f"a,{word},g\n" if column == "score" else f"a,1,{word}\n"
+        path.write_text(header + row)
+        with pytest.raises(ValueError, match=f"line 2: column '{column}'"):
+            read_predictions(path)
+
+
+def test_true_and_false_are_labels_and_columns_that_are_not_read_may_be_anything(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("id,note,score,note,target,,\na,x,1,y,TRUE,,\nb,,2,,false,z,\n")
+    assert read_predictions(path).target.tolist() == [[1], [0]]
+
+
+def test_a_compressed_file_is_unpacked(tmp_path):
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(gzip.compress(_dialect().encode()))
+    assert read_predictions(path).ids == ("a", "b", "c")
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(ValueError, match=r"cannot be unpacked: .*; the download may be incomplete"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,score\na,1\n".encode("utf-16"), "is text in UTF-16; save it as CSV in UTF-8"),
+        ("id,score\na,1\n".encode("utf-16-le"), "line 1: a NUL byte; the file is damaged, or"),
+        ("id,score\nä,1\n".encode("latin-1"), "line 2: byte 0xe4 is not text in UTF-8 .it may be"),
+        (b"id,score\na,1\nb\0,2\n", "line 3: a NUL byte"),
+        (b"PK\x03\x04xx", "is an Excel workbook or another zip archive; save it as CSV in UTF-8"),
+        (b"\n <!DOCTYPE html><html>", "is a web page, not CSV: the download failed"),
+        (b'id,score\na,1\nb,"2\nc,3\n', "at line 3: the file ends within a cell; a quote"),
+        (b'id,score\na,1\nb,"' + b"x" * 140_000, "line 3: a cell holds more than 131,072 char"),
+        (b"id;score\na;0,5\n", "got '0,5'; write decimals with a point"),
+        (b"id,score,group,Group,GROUP\na,1,g,h,i\n", None),
+        (b"id,score,Group,GROUP\na,1,g,h\n", "more than one column 'GROUP' and 'Group'; rename"),
+        (b"id,prob,y\na,1,0\n", "no column 'score' .* if 'prob' is meant, rename it to 'score'"),
+        (b"id,score,target\na,1,yes\n", "a target must be 0, 1 or blank .unknown., got 'yes'"),
+    ],
+)
+def test_files_that_are_no_plain_csv_are_told_with_the_cure(tmp_path, content, message):
+    path = tmp_path / "p.csv"
+    path.write_bytes(content)
+    if message is None:
+        assert read_predictions(path).groups.tolist() == ["g"]
+        return
+    with pytest.raises(ValueError, match=message) as error:
+        read_predictions(path)
+    assert str(path) in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["patient_id", "PatientID", "subject", "case id", "Patient"])
+def test_a_column_that_may_be_the_group_is_noted_once(tmp_path, caplog, name):
+    path = tmp_path / "p.csv"
+    path.write_text(f"id,score,{name},study\na,1,p,s\nb,2,p,s\n")
+    assert read_predictions(path).groups is None
+    (record,) = caplog.records
+    assert f"column {name!r} is not used, and rows count as independent" in record.getMessage()
+    assert "rename it to 'group'" in record.getMessage()
+    caplog.clear()
+    path.write_text(f"id,score,{name},Group\na,1,p,s\nb,2,p,s\n")  # there is a group
+    read_predictions(path)
+    path.write_text(f"id,score,{name}\na,1,p\nb,2,q\n")  # nothing belongs together
+    read_predictions(path)
+    assert not caplog.records
+
+
+def test_many_foreign_columns_and_many_rows_take_linear_time(tmp_path):
+    """Ten times as much takes about ten times as long, not a hundred times."""
+
+    def seconds(columns, rows):
+        path = tmp_path / "p.csv"
+        names = ",".join(f"c{i}" for i in range(columns))
+        cells = "," * columns
+        lines = "\n".join(f"s{row},{row / 7},{row % 2}{cells}" for row in range(rows))
+        path.write_text(f"id,score,target,{names}\n{lines}\n")
+        best = float("inf")
+        for _ in range(3):
+            start = time.perf_counter()
+            assert len(read_predictions(path)) == rows
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    assert seconds(40_000, 10) < 20 * seconds(4_000, 10) + 0.2
+    assert seconds(1, 40_000) < 20 * seconds(1, 4_000) + 0.2

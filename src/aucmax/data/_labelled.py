@@ -10,8 +10,7 @@ from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import names
 from aucmax.data._options import kept_rows
 
-_VALUES = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
-_VALUES |= {"": np.nan, "nan": np.nan}
+_VALUES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "": np.nan}
 _UNCERTAIN = "; decide what an uncertain or other value means, and write 0, 1 or a blank (unknown)"
 _PARTS = {"": "", "train": "train", "training": "train", "test": "test"}
 _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
@@ -48,7 +47,7 @@ def labelled(
     """
     labels = names(label)
     target = [table.mapped("label", name, _VALUES, _UNCERTAIN) for name in labels]
-    groups = None if group is None else np.array(table.filled("group", group))
+    groups = None if group is None else np.array(table.filled("group", group, words=True))
     parts = None if split is None else np.array(table.mapped("split", split, _PARTS))
     keep = kept_rows(ids, exclude)
     return keep, {

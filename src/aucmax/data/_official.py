@@ -1,16 +1,12 @@
 """What readers of published data sets share: finding their parts, and saying which is missing."""
 
-import gzip
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, near, repeated
 from aucmax.data.images import FileImages
 
@@ -56,35 +52,6 @@ def official_file(folder: Path, *patterns: str, origin: str) -> Path:
             "them can be read: move the others away"
         )
     return found[0]
-
-
-class _Compressed:
-    """A path whose file opens as the text that is compressed in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def open(self, encoding: str, newline: str) -> IO[str]:
-        return cast(IO[str], gzip.open(self.path, "rt", encoding=encoding, newline=newline))
-
-
-def read_table(path: Path) -> CSVFile:
-    """Read a CSV file, compressed if its name ends in ``.gz``.
-
-    Raises:
-        ValueError: what :meth:`CSVFile.read` refuses; a file that cannot be unpacked.
-    """
-    if path.suffix != ".gz":
-        return CSVFile.read(path)
-    try:
-        return CSVFile.read(cast(Path, _Compressed(path)))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{str(path)!r} cannot be unpacked: {error}; the download may be incomplete"
-        ) from error
 
 
 def label_problems(argument: str, chosen: Sequence[str], known: Sequence[str]) -> Iterator[str]:

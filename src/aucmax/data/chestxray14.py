@@ -14,7 +14,6 @@ from aucmax.data._official import (
     label_problems,
     official_file,
     present_images,
-    read_table,
     undivided,
 )
 from aucmax.data._options import kept_rows
@@ -60,10 +59,10 @@ class ChestXray14(FileSource):
                 or in both, a patient in both, a label with one class only.
         """
         root = existing_folder("root", self.root, _ORIGIN)
-        table = read_table(official_file(root, "Data_Entry_2017*.csv", origin=_ORIGIN))
+        table = CSVFile.read(official_file(root, "Data_Entry_2017*.csv", origin=_ORIGIN))
         ids = table.filled("root", "Image Index")
         keep = kept_rows(ids, self.exclude)
-        groups = np.array(table.filled("root", "Patient ID"))[keep]
+        groups = np.array(table.filled("root", "Patient ID", words=True))[keep]
         target = _target(table, names(self.labels))[keep]
         kept = tuple(ids[row] for row in keep)
         split = _official_split(root, kept)

@@ -19,7 +19,6 @@ from aucmax.data._official import (
     matching_files,
     official_file,
     present_images,
-    read_table,
     undivided,
 )
 from aucmax.data._options import existing_file, kept_rows
@@ -110,7 +109,7 @@ def chexpert_labels(
     chosen = _chosen(labels)
     if problems := list(_label_options(chosen, uncertain, blank)):
         raise ValueError("; ".join(problems))
-    table = read_table(existing_file("csv", csv))
+    table = CSVFile.read(existing_file("csv", csv))
     target = [
         table.mapped("labels", name, _meaning(_UNCERTAIN[uncertain].get(name, np.nan), blank))
         for name in chosen
@@ -219,7 +218,7 @@ def _meaning(uncertain: float, blank: str) -> dict[str, float]:
 
 def _named(table: CSVFile) -> tuple[tuple[str, ...], NDArray[np.str_]]:
     """Name and patient of every row, from the column Path, or Study in labels of studies."""
-    studies = "Path" not in table.header and "Study" in table.header
+    studies = not table.has("Path") and table.has("Study")
     column, pattern, form = (
         ("Study", _STUDY, "CheXpert-v1.0/test/patient64741/study1")
         if studies

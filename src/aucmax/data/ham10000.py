@@ -15,7 +15,6 @@ from aucmax.data._official import (
     matching_files,
     official_file,
     present_images,
-    read_table,
 )
 from aucmax.data._options import kept_rows
 from aucmax.data.base import FileSource, ImageSet
@@ -96,18 +95,18 @@ class HAM10000(FileSource):
 
 def _metadata(root: Path) -> _Lesions:
     """HAM10000's own table."""
-    table = read_table(official_file(root, _METADATA, origin=_ORIGIN))
+    table = CSVFile.read(official_file(root, _METADATA, origin=_ORIGIN))
     return _Lesions(
         table.filled("root", "image_id"),
         table.mapped("root", "dx", {name: name for name in DIAGNOSES}),
-        table.filled("root", "lesion_id"),
+        table.filled("root", "lesion_id", words=True),
     )
 
 
 def _challenge(root: Path) -> _Lesions:
     """The two tables of ISIC 2018: a column of 0 and 1 for each diagnosis, and the lesions."""
-    table = read_table(official_file(root, _TRUTH, origin=_ORIGIN))
-    groups = read_table(official_file(root, _LESIONS, origin=_ORIGIN))
+    table = CSVFile.read(official_file(root, _TRUTH, origin=_ORIGIN))
+    groups = CSVFile.read(official_file(root, _LESIONS, origin=_ORIGIN))
     image, lesion = (groups.filled("root", column) for column in ("image", "lesion_id"))
     lesions = dict(zip(image, lesion, strict=True))
     ids = table.filled("root", "image")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, names
-from aucmax.data._official import existing_folder, official_file, present_images, read_table
+from aucmax.data._official import existing_folder, official_file, present_images
 from aucmax.data._options import existing_file, kept_rows
 from aucmax.data.base import FileSource, ImageSet
 
@@ -49,9 +50,9 @@ class Melanoma(FileSource):
             csv = official_file(root, "ISIC_2020_Training_GroundTruth*.csv", origin=_ORIGIN)
         else:
             csv = existing_file("csv", self.csv)
-        table = read_table(csv)
+        table = CSVFile.read(csv)
         ids = table.filled("csv", "image_name")
-        patients = np.array(table.filled("csv", "patient_id"))
+        patients = np.array(table.filled("csv", "patient_id", words=True))
         target = np.array(table.mapped("csv", "target", _TARGET), np.float32)
         again = () if self.duplicates is None else _repeated_images(self.duplicates, ids)
         keep = kept_rows(ids, (*names(self.exclude), *again))
@@ -77,14 +78,15 @@ class Melanoma(FileSource):
 
 def _repeated_images(path: str | Path, ids: Sequence[str]) -> list[str]:
     """All but the first image of each set of images that a list of pairs calls the same."""
-    table = read_table(existing_file("duplicates", path))
+    table = CSVFile.read(existing_file("duplicates", path))
     if len(table.header) != 2:
         raise ValueError(
             f"duplicates: {str(table.path)!r} must have two columns, the names of two images that "
             f"are the same, got {listed(table.header)}"
         )
     place = {name: row for row, name in enumerate(ids)}
-    pairs = [(one, other) for one, other in table.rows if one in place and other in place]
+    named = ([name.strip() for name in row] for row in table.rows)
+    pairs = [(one, other) for one, other in named if one in place and other in place]
     if not pairs:
         raise ValueError(
             f"duplicates: none of the pairs in {str(table.path)!r} names two of the images, which "

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aucmax.data._csvfile import CSVFile
 from aucmax.data._labelled import column_problems, labelled
 from aucmax.data._messages import listed, repeated
-from aucmax.data._official import choice_problem, read_table
+from aucmax.data._official import choice_problem
 from aucmax.data._options import existing_file
 from aucmax.data.base import Source
 from aucmax.data.molecule_set import MoleculeSet
@@ -73,7 +74,7 @@ class Molecules(Source):
         from ..molecules.making import featurised
 
         path = existing_file("csv", self.csv)
-        table = read_table(path)
+        table = CSVFile.read(path)
         smiles = table.column("smiles", self.smiles)
         ids = list(map(str, range(len(smiles)))) if self.id is None else table.filled("id", self.id)
         keep, columns = labelled(
@@ -163,7 +164,7 @@ def read_smiles(
     """
     from ..molecules.making import featurised
 
-    table = read_table(existing_file("csv", csv))
+    table = CSVFile.read(existing_file("csv", csv))
     text = table.column("smiles", smiles)
     ids = tuple(map(str, range(len(text))) if name is None else table.filled("id", name))
     if doubles := repeated(ids):
