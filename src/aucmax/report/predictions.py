@@ -93,7 +93,7 @@ def read_predictions(path: str | Path) -> Predictions:
         raise FileNotFoundError(f"no predictions file {path}")
     with open_csv(path) as reader:
         columns = Columns.of(reader)
-        rows = Rows.read(reader, columns)
+        rows = Rows(reader, columns)
     if not rows.lines:
         raise ValueError(f"{str(path)!r}: all {rows.failed} rows have an error and no score")
     if rows.failed:
@@ -101,13 +101,13 @@ def read_predictions(path: str | Path) -> Predictions:
         log.warning(
             "%s: %d of %d rows have an error and no score: left out", path, rows.failed, total
         )
-    _note_groups(path, rows.group_like)
+    _note_groups(path, rows.group_like())
     return Predictions(
         tuple(rows.ids),
         columns.labels,
         rows.score_values(),
         rows.target_values() if columns.targets else None,
-        np.array(rows.groups) if rows.groups else None,
+        None if rows.groups is None else np.array(rows.groups),
     )
 
 
