@@ -37,6 +37,8 @@ _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or another zip archive",
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
     b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
 }
@@ -234,7 +236,7 @@ def _check_kind(path: Path, head: bytes) -> None:
             f"{str(path)!r} is a web page, not CSV: the download failed; get the file again"
         )
     if kind:
-        raise ValueError(f"{str(path)!r} is {kind}; save it as CSV in UTF-8")
+        raise ValueError(f"{str(path)!r} is {kind}, not CSV; save the table as CSV in UTF-8")
 
 
 def _without_nul(path: Path, file: TextIO) -> Iterator[str]:

@@ -11,6 +11,7 @@ from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, names, near
 from aucmax.data._official import (
     existing_folder,
+    images_below,
     label_problems,
     official_file,
     present_images,
@@ -36,7 +37,7 @@ class ChestXray14(FileSource):
     The folder holds Data_Entry_2017.csv (or Data_Entry_2017_v2020.csv), train_val_list.txt,
     test_list.txt, and the images in images_001/images to images_012/images, or in images. Nothing
     is downloaded. The official test list is the test part; the validation part is drawn from the
-    other list by patient. Images become grey.
+    other list by patient. Images become grey; copies in another format are found by their names.
     """
 
     root: str | Path
@@ -67,14 +68,14 @@ class ChestXray14(FileSource):
         kept = tuple(ids[row] for row in keep)
         split = _official_split(root, kept)
         undivided("patient", groups, split)
-        found = _image_paths(root)
-        paths = [found.get(name) or root / "images" / name for name in kept]
+        paths = images_below(root, kept, ("images", "images_*", "images_*/images"), (".png",))
         return ImageSet(
             images=present_images(
                 paths,
                 channels=1,
                 table=repr(table.path.name),
                 origin=f"{_ORIGIN}: images_001 to images_012",
+                skip=self.on_error == "skip",
             ),
             target=target,
             labels=names(self.labels),
@@ -120,19 +121,3 @@ def _official_split(root: Path, ids: tuple[str, ...]) -> NDArray[np.str_]:
             "whole lists anew, or leave these images out with exclude"
         )
     return np.array([parts[image] for image in ids])
-
-
-def _image_paths(root: Path) -> dict[str, Path]:
-    """File of each image, in whatever folder the archives were unpacked."""
-    folders = [
-        root / "images",
-        *sorted(root.glob("images_*")),
-        *sorted(root.glob("images_*/images")),
-    ]
-    return {
-        path.name: path
-        for folder in folders
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if path.suffix == ".png"
-    }

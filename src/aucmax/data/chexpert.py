@@ -123,7 +123,8 @@ class CheXpert(FileSource):
     """CheXpert, v1.0 or v1.0-small: 223,414 chest x-rays of 64,540 patients to train on.
 
     Nothing is downloaded. An image's id is its path without the data set's own folder, its group
-    is the patient. Images become grey. To judge studies instead of images, join the predictions
+    is the patient. Images become grey; copies in another format, such as PNG, are found by their
+    names. To judge studies instead of images, join the predictions
     with :func:`aucmax.data.max_over_views` or :func:`aucmax.data.mean_over_views`.
     """
 
@@ -191,7 +192,11 @@ class CheXpert(FileSource):
         undivided("patient", groups, split)
         return ImageSet(
             images=present_images(
-                [paths[row] for row in keep], channels=1, table="CheXpert", origin=_BATCHES
+                [paths[row] for row in keep],
+                channels=1,
+                table="CheXpert",
+                origin=_BATCHES,
+                skip=self.on_error == "skip",
             ),
             target=np.concatenate([table.target for _, _, table in parts])[keep],
             labels=_chosen(self.labels),
@@ -276,7 +281,7 @@ def _tested(
         )
     if _VIEW.fullmatch(table.names[0]):
         return where, table
-    pattern = "view*_frontal.jpg" if frontal else "view*_*.jpg"
+    pattern = "view*_frontal.*" if frontal else "view*_*.*"
     views = [sorted((where / name).glob(pattern)) for name in table.names]
     if bare := [name for name, found in zip(table.names, views, strict=True) if not found]:
         raise FileNotFoundError(

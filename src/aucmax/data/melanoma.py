@@ -8,12 +8,19 @@ import numpy as np
 
 from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, names
-from aucmax.data._official import existing_folder, official_file, present_images
+from aucmax.data._official import (
+    existing_folder,
+    images_below,
+    matching_files,
+    official_file,
+    present_images,
+)
 from aucmax.data._options import existing_file, kept_rows
 from aucmax.data.base import FileSource, ImageSet
 
 _ORIGIN = "get ISIC 2020 from https://challenge2020.isic-archive.com"
 _FOLDERS = ("train", "jpeg/train", "ISIC_2020_Training_JPEG/train", "ISIC_2020_Training_JPEG")
+_KAGGLE = ("train.csv",)
 _TARGET = {"0": 0.0, "1": 1.0}
 
 
@@ -21,16 +28,18 @@ _TARGET = {"0": 0.0, "1": 1.0}
 class Melanoma(FileSource):
     """SIIM-ISIC 2020: 33,126 images of skin lesions of 2,056 patients, 584 of them melanoma.
 
-    The folder holds ISIC_2020_Training_GroundTruth.csv (or _v2.csv) and the JPEG images in train.
-    Nothing is downloaded. Of the table only image_name, patient_id and target are read: diagnosis
-    and benign_malignant tell the target and must not reach a model. An image's group is its
-    patient; there are no official parts with public targets, so all parts are drawn by patient.
+    The folder holds ISIC_2020_Training_GroundTruth.csv (or _v2.csv) and the JPEG images in train,
+    or Kaggle's train.csv with jpeg/train or the DICOM files in train. Images are found by their
+    names in other folders and formats too. Nothing is downloaded. Of the table only image_name,
+    patient_id and target are read: diagnosis and benign_malignant tell the target and must not
+    reach a model. An image's group is its patient; there are no official parts with public
+    targets, so all parts are drawn by patient.
     """
 
     root: str | Path
     """The folder."""
     csv: str | Path | None = None
-    """The table, where it has another name or place, as Kaggle's train.csv has."""
+    """The table, where it has another name or place."""
     duplicates: str | Path | None = None
     """The official ISIC_2020_Training_Duplicates.csv: of images that it calls the same, the first
     in the table is kept and the others are left out."""
@@ -47,7 +56,9 @@ class Melanoma(FileSource):
         """
         root = existing_folder("root", self.root, _ORIGIN)
         if self.csv is None:
-            csv = official_file(root, "ISIC_2020_Training_GroundTruth*.csv", origin=_ORIGIN)
+            official = ("ISIC_2020_Training_GroundTruth*.csv",)
+            kaggle = not matching_files(root, official) and matching_files(root, _KAGGLE)
+            csv = official_file(root, *(_KAGGLE if kaggle else official), origin=_ORIGIN)
         else:
             csv = existing_file("csv", self.csv)
         table = CSVFile.read(csv)
@@ -56,18 +67,13 @@ class Melanoma(FileSource):
         target = np.array(table.mapped("csv", "target", _TARGET), np.float32)
         again = () if self.duplicates is None else _repeated_images(self.duplicates, ids)
         keep = kept_rows(ids, (*names(self.exclude), *again))
-        folder = next((path for f in _FOLDERS if (path := root / f).is_dir()), None)
-        if folder is None:
-            raise FileNotFoundError(
-                f"root: {str(root)!r} holds no folder {' or '.join(_FOLDERS)} with the JPEG "
-                f"images; {_ORIGIN}"
-            )
         return ImageSet(
             images=present_images(
-                [folder / f"{ids[row]}.jpg" for row in keep],
+                images_below(root, [ids[row] for row in keep], _FOLDERS, (".jpg",)),
                 channels=3,
                 table=repr(csv.name),
-                origin=_ORIGIN,
+                origin=f"{_ORIGIN}: the JPEG images, in {_FOLDERS[0]} or {_FOLDERS[1]}",
+                skip=self.on_error == "skip",
             ),
             target=target[keep, None],
             labels=("melanoma",),

@@ -29,12 +29,13 @@ class Molecules(Source):
     """
 
     csv: str | Path
-    """The file: a header row, commas, UTF-8."""
+    """The file: a header row and a row for each molecule, separated by commas, semicolons or tabs,
+    in UTF-8; it may be compressed (.csv.gz)."""
     smiles: str = "smiles"
     """Column with the molecule as SMILES."""
     label: str | tuple[str, ...] = ("label",)
     """Column with the label, or several columns, as in Tox21: [NR-AR,NR-ER]. 1 or true is active, 0
-    or false inactive; a blank or nan is unknown and ignored in training and in metrics."""
+    or false inactive; a blank, NA or NaN is unknown and ignored in training and in metrics."""
     id: str | None = None
     """Column with a name for each molecule that no other has; without it rows are counted from 0,
     below the header."""
@@ -98,6 +99,7 @@ class Molecules(Source):
             cache=cache,
             workers=self.workers,
             left_out=left_out,
+            order=columns["ids"],
             **_rows(columns, made.rows),
         )
 
