@@ -111,6 +111,9 @@ def test_a_tree_of_1500_levels_is_read(tmp_path, write_image):
         os.chdir(here)
     ids = Folder(tmp_path).load().ids
     assert ids == ("a/1.png", "b/" + "d/" * 1_500 + "2.png")
+    (tmp_path / ids[1]).unlink()
+    for depth in range(1_500, 0, -1):  # pytest itself cannot remove such a tree
+        (tmp_path / ("b/" + "d/" * depth)).rmdir()
 
 
 def test_a_link_to_a_folder_is_followed_but_not_in_a_circle(tmp_path, write_image):

@@ -192,6 +192,8 @@ def first_frame(data: Any) -> NDArray[Any]:
 
 def reason_of_head(text: str) -> str:
     """What pydicom says, with the name of what is lacking, and the cure."""
-    if match := re.search(r"has no attribute '(\w+)'", text):
-        return f"its head has no {match[1]}; {_CURE}"
+    missing = re.search(r"has no attribute '(\w+)'|required element: \S+ '([\w ]+)'", text)
+    if missing:
+        name = missing[1] or missing[2].replace(" ", "")
+        return f"its head has no {name}; {_CURE}"
     return text
