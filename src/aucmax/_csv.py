@@ -28,6 +28,9 @@ _DELIMITERS = {",": "a comma", "\t": "a tab", ";": "a semicolon"}
 _SAMPLE = 10
 """Lines from which the delimiter is found."""
 
+_COMPARED = 5_000
+"""Columns among which a similar name is looked for; each takes some microseconds."""
+
 _GROUP_LIKE = re.compile(
     r"(patient|subject|participant|person|case|study|lesion|slide|series|cluster)s?"
     r"[ _.-]*(id|ids|no|nr|num|number|name|key|code|uid)?|mrn|pid|wsi",
@@ -163,7 +166,7 @@ class CSVReader:
 
     def near(self, name: str) -> str:
         """A hint at the column that looks most like ``name``, and what columns there are."""
-        known = {column.lower(): column for column in self.header if column}
+        known = {column.lower(): column for column in self.header[:_COMPARED] if column}
         close = get_close_matches(name.lower(), list(known), n=1)
         hint = f"; did you mean {known[close[0]]!r}?" if close else ""
         some = ", ".join(map(repr, self.header[:30]))

@@ -1,4 +1,4 @@
-"""Sixteen bits in colour, white as zero, and files that claim too much."""
+"""Sixteen bits in color, white as zero, and files that claim too much."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from PIL import Image
 from aucmax.data import CSV, FileImages
 
 RNG = np.random.default_rng(0)
-PNG_TYPES = {"grey": (0, 1), "rgb": (2, 3), "grey with alpha": (4, 2), "rgba": (6, 4)}
+PNG_TYPES = {"gray": (0, 1), "rgb": (2, 3), "gray with alpha": (4, 2), "rgba": (6, 4)}
 
 
 def png16(pixels, kind):
@@ -77,39 +77,39 @@ def files(tmp_path, kind, high):
             found[name] = tiff(pixels, 2, extra=extra, **options)
     for name, content in found.items():
         (tmp_path / name).write_bytes(content)
-    colours = pixels[..., : 1 if channels < 3 else 3]
-    return colours, [tmp_path / name for name in found]
+    colors = pixels[..., : 1 if channels < 3 else 3]
+    return colors, [tmp_path / name for name in found]
 
 
-def scaled(colours, bits):
+def scaled(colors, bits):
     """The slow, obvious way: (C, H, W)."""
     high = 2**bits - 1
     return [
         [[round(int(v) * 255 / high) for v in row] for row in plane]
-        for plane in np.moveaxis(colours, 2, 0)
+        for plane in np.moveaxis(colors, 2, 0)
     ]
 
 
 @pytest.mark.parametrize("kind", PNG_TYPES)
 def test_all_sixteen_bits_of_a_channel_count(tmp_path, kind):
-    colours, paths = files(tmp_path, kind, 65536)
+    colors, paths = files(tmp_path, kind, 65536)
     for path in paths:
         for bits in (None, 16, "auto"):
             image = FileImages([path], bits=bits)[0]
-            assert image.tolist() == scaled(colours, 16), path
+            assert image.tolist() == scaled(colors, 16), path
         with pytest.raises(ValueError, match=r"a pixel holds 65535, and 12 bits .*bits=auto"):
             FileImages([path], bits=12)[0]
 
 
 @pytest.mark.parametrize("kind", PNG_TYPES)
 def test_twelve_bits_in_sixteen_are_refused_until_they_are_told(tmp_path, kind):
-    colours, paths = files(tmp_path, kind, 4096)
+    colors, paths = files(tmp_path, kind, 4096)
     for path in paths:
         with pytest.raises(ValueError, match=r"highest pixel is 4095, .* bits=12 .*bits=auto"):
             FileImages([path])[0]
         for bits in (12, "auto"):
-            assert FileImages([path], bits=bits)[0].tolist() == scaled(colours, 12), path
-        assert FileImages([path], bits=16)[0].tolist() == scaled(colours, 16)
+            assert FileImages([path], bits=bits)[0].tolist() == scaled(colors, 12), path
+        assert FileImages([path], bits=16)[0].tolist() == scaled(colors, 16)
 
 
 def test_transparent_pixels_of_sixteen_bits_are_laid_over_black(tmp_path):
@@ -117,7 +117,7 @@ def test_transparent_pixels_of_sixteen_bits_are_laid_over_black(tmp_path):
     pixels[0, :, 3] = 0, 32_768, 65_535
     (tmp_path / "a.png").write_bytes(png16(pixels, "rgba"))
     assert FileImages([tmp_path / "a.png"])[0][0].tolist() == [[0, 78, 156]]
-    (tmp_path / "b.png").write_bytes(png16(pixels[..., 2:], "grey with alpha"))
+    (tmp_path / "b.png").write_bytes(png16(pixels[..., 2:], "gray with alpha"))
     assert FileImages([tmp_path / "b.png"])[0].tolist() == [[[0, 78, 156]]]
 
 
@@ -154,7 +154,7 @@ def test_where_white_is_zero_the_bits_that_count_are_inverted(tmp_path):
 
 
 def huge_png():
-    content = bytearray(png16(np.zeros((1, 1, 1), np.uint16), "grey"))
+    content = bytearray(png16(np.zeros((1, 1, 1), np.uint16), "gray"))
     content[16:24] = struct.pack(">II", 100_000, 100_000)
     content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
     return bytes(content)

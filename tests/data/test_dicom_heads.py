@@ -156,7 +156,7 @@ def test_a_table_of_twelve_bits_in_words_of_sixteen(tmp_path):
 
 
 def palette(path, syntax, entry_bits):
-    """A palette image whose table is the negative of grey."""
+    """A palette image whose table is the negative of gray."""
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     data = base(pixels)
     data.PhotometricInterpretation = "PALETTE COLOR"
@@ -167,11 +167,11 @@ def palette(path, syntax, entry_bits):
     else:  # two entries to a word
         content = table.astype("u1").tobytes()
         content = np.frombuffer(content, "<u2").astype(f"{order}u2").tobytes()
-    for colour in ("Red", "Green", "Blue"):
-        setattr(data, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, entry_bits])
-        data[f"{colour}PaletteColorLookupTableDescriptor"].VR = "US"
-        setattr(data, f"{colour}PaletteColorLookupTableData", content)
-        data[f"{colour}PaletteColorLookupTableData"].VR = "OW"
+    for color in ("Red", "Green", "Blue"):
+        setattr(data, f"{color}PaletteColorLookupTableDescriptor", [256, 0, entry_bits])
+        data[f"{color}PaletteColorLookupTableDescriptor"].VR = "US"
+        setattr(data, f"{color}PaletteColorLookupTableData", content)
+        data[f"{color}PaletteColorLookupTableData"].VR = "OW"
     stored = pixels.tobytes()
     data.PixelData = (
         np.frombuffer(stored, "<u2").astype(">u2").tobytes() if order == ">" else stored

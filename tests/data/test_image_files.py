@@ -200,3 +200,24 @@ def test_two_files_of_a_name_are_refused(table, write_image):
 def test_what_is_nowhere_keeps_its_name(tmp_path):
     paths = [tmp_path / "no" / "x.png", tmp_path / "y"]
     assert found_files(paths) == paths
+
+
+def test_a_name_that_is_no_text_is_refused_before_training(tmp_path, write_image):
+    write_image("a/1.png")
+    (tmp_path / "b").mkdir()
+    name = os.fsencode(tmp_path) + b"/b/\xe4.png"
+    Path(os.fsdecode(name)).write_bytes(encoded("PNG"))
+    with pytest.raises(ValueError, match=r"file name b'b/.xe4.png' is not text in UTF-8; rename"):
+        Folder(tmp_path).load()
+
+
+def test_a_column_that_may_name_patients_is_noted_unless_it_is_the_group(table, tmp_path, caplog):
+    table("imgs/0.png", "imgs/1.JPG")
+    rows = ["imgs/0.png,0,p", "imgs/1.JPG,1,p"]
+    (tmp_path / "cells.csv").write_text("\n".join(["image,label,Patient_ID", *rows]))
+    CSV(tmp_path / "cells.csv").load()
+    (record,) = caplog.records
+    assert "column 'Patient_ID' is not used; if rows with the same value" in record.getMessage()
+    caplog.clear()
+    CSV(tmp_path / "cells.csv", group="patient_id").load()
+    assert not caplog.records

@@ -11,7 +11,7 @@ from aucmax.data import NPZ, MedMNIST, split
 from aucmax.data._npzfile import free_memory
 
 RNG = np.random.default_rng(0)
-GREY = RNG.integers(0, 256, (6, 4, 5), dtype=np.uint8)
+GRAY = RNG.integers(0, 256, (6, 4, 5), dtype=np.uint8)
 CLASSES = np.array([0, 1, 2, 0, 1, 2])
 
 
@@ -27,7 +27,7 @@ def archive(tmp_path):
 
 def test_parts_whose_images_differ_in_size(archive):
     path = archive(
-        train_images=GREY[:3], train_labels=CLASSES[:3] % 2, test_images=GREY[3:, 1:],
+        train_images=GRAY[:3], train_labels=CLASSES[:3] % 2, test_images=GRAY[3:, 1:],
         test_labels=CLASSES[3:] % 2,
     )  # fmt: skip
     with pytest.raises(
@@ -37,7 +37,7 @@ def test_parts_whose_images_differ_in_size(archive):
 
 
 def test_the_training_part_alone(archive):
-    data = NPZ(archive(train_images=GREY, train_labels=CLASSES % 2)).load()
+    data = NPZ(archive(train_images=GRAY, train_labels=CLASSES % 2)).load()
     assert data.split.tolist() == ["train"] * 6
     part = split(np.tile(data.target, (9, 1)), given=np.tile(data.split, 9))
     assert set(part.tolist()) == {"train", "validation", "test"}
@@ -45,12 +45,12 @@ def test_the_training_part_alone(archive):
 
 def test_labels_without_columns(archive):
     with pytest.raises(ValueError, match=r"labels must hold a value for each image, .*\(6, 0\)"):
-        NPZ(archive(images=GREY, labels=np.zeros((6, 0)))).load()
+        NPZ(archive(images=GRAY, labels=np.zeros((6, 0)))).load()
 
 
 @pytest.mark.parametrize("groups", [[1.0, 1, np.nan, 2, 2, 3], ["a", "a", "NA", "b", "b", "c"]])
 def test_unknown_groups(archive, groups):
-    path = archive(images=GREY, labels=CLASSES % 2, who=np.array(groups))
+    path = archive(images=GRAY, labels=CLASSES % 2, who=np.array(groups))
     with pytest.raises(ValueError, match=r"group: array 'who' holds '(nan|NA)' in row 2 .1 in all"):
         NPZ(path, group="who").load()
 

@@ -66,3 +66,13 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is text in UTF-16; save it as CSV in UTF-8"):
         predictions_from_tables(tmp_path / "scores.csv", tmp_path / "truth.csv")
+
+
+def test_tables_follow_the_rules_of_all_csv_files(tmp_path):
+    scores = "note;note; edema ;STUDY\n;;1.5; p1 \n;;;\n;;2;p2\n"
+    found = joined(tmp_path, scores, "Study\tEdema\np2\tNA\np1\tTRUE\n", labels=["Edema"])
+    assert (found.ids, found.labels) == (("p1", "p2"), ("Edema",))
+    assert found.scores.tolist() == [[1.5], [2.0]]
+    np.testing.assert_array_equal(found.target, [[1], [np.nan]])
+    with pytest.raises(ValueError, match="more than one column 'note'; rename or remove all but"):
+        joined(tmp_path, scores)

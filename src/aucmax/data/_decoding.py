@@ -18,9 +18,9 @@ Bits = int | Literal["auto"] | None
 """How many bits count in 16-bit files: a number, "auto": by each file's own values, or None."""
 
 MAX_PIXELS = 178_956_970
-"""Pillow's own limit for one image: 512 MiB in colour. More is a damaged or hostile file."""
+"""Pillow's own limit for one image: 512 MiB in color. More is a damaged or hostile file."""
 
-_GREY = frozenset(("1", "L", "LA", "La", "I", "F"))
+_GRAY = frozenset(("1", "L", "LA", "La", "I", "F"))
 _WHITE_IS_ZERO = 0
 _DEPTHS, _PHOTOMETRIC, _PLANES = 258, 262, 284  # tags of TIFF
 _SWAPPED = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
@@ -76,9 +76,9 @@ def too_large(pixels: int) -> str:
     )
 
 
-def is_grey(image: "Image") -> bool:
-    """Whether an image has no colours, by its head."""
-    return image.mode in _GREY or image.mode.startswith("I;16") or _raw_mode(image) == "LA;16B"
+def is_gray(image: "Image") -> bool:
+    """Whether an image has no colors, by its head."""
+    return image.mode in _GRAY or image.mode.startswith("I;16") or _raw_mode(image) == "LA;16B"
 
 
 def decode(image: "Image", channels: int, bits: Bits) -> NDArray[np.uint8]:
@@ -87,7 +87,7 @@ def decode(image: "Image", channels: int, bits: Bits) -> NDArray[np.uint8]:
 
     _restore_planes(image)
     if ";16" in _raw_mode(image) and image.mode in ("RGB", "RGBA"):
-        image = Image.fromarray(_deep_colours(image, bits))
+        image = Image.fromarray(_deep_colors(image, bits))
     else:
         inverted = image.mode.startswith("I") and _is_white_zero(image)
         image = ImageOps.exif_transpose(image)
@@ -104,15 +104,15 @@ def decode(image: "Image", channels: int, bits: Bits) -> NDArray[np.uint8]:
     return np.asarray(image.convert("L" if channels == 1 else "RGB"))
 
 
-def _deep_colours(image: "Image", bits: Bits) -> NDArray[np.uint8]:
-    """Colours, or grey with alpha, of 16 bits, over black: (H, W, 3)."""
+def _deep_colors(image: "Image", bits: Bits) -> NDArray[np.uint8]:
+    """Colors, or gray with alpha, of 16 bits, over black: (H, W, 3)."""
     pixels, opacity = _deep_pixels(image)
-    colours = _eight_bits(pixels, bits)
+    colors = _eight_bits(pixels, bits)
     if opacity is not None:
-        own = _bits_of(opacity, bits)  # alpha may use all 16 bits where the colours do not
+        own = _bits_of(opacity, bits)  # alpha may use all 16 bits where the colors do not
         share = opacity / (2 ** (own if opacity.max(initial=0) < 2**own else 16) - 1)
-        colours = np.round(colours * share[..., None]).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+        colors = np.round(colors * share[..., None]).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(colors, (*colors.shape[:2], 3)))
 
 
 def _deep_pixels(image: "Image") -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
@@ -135,7 +135,7 @@ def _deep_pixels(image: "Image") -> tuple[NDArray[np.uint16], NDArray[np.uint16]
         _retile(again, lambda mode: mode[:-3] + _SWAPPED[mode[-3:]])
         low = np.asarray(ImageOps.exif_transpose(again)).astype(np.uint16)
     both = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16) * 256 + low
-    clear = image.info.get("transparency")  # one colour that is transparent throughout
+    clear = image.info.get("transparency")  # one color that is transparent throughout
     if both.shape[2] == 4:
         return both[..., :3], both[..., 3]
     if isinstance(clear, tuple):
@@ -165,7 +165,7 @@ def _retile(image: "Image", change: Callable[[str], str]) -> None:
 
 
 def _restore_planes(image: "Image") -> None:
-    """Say that colours in planes of their own have 16 bits, which Pillow forgets."""
+    """Say that colors in planes of their own have 16 bits, which Pillow forgets."""
     tags: Any = getattr(image, "tag_v2", {})
     if tags.get(_PLANES) == 2 and set(tags.get(_DEPTHS, ())) == {16} and len(_raw_mode(image)) == 1:
         order = "B" if tags.prefix == b"MM" else "L"

@@ -114,7 +114,7 @@ class Display:
         return number
 
     def window(self) -> tuple[float, float] | None:
-        """Centre and width, or None.
+        """Center and width, or None.
 
         Raises:
             ValueError: if there is one of them alone.
@@ -158,8 +158,8 @@ def little_endian_palette(data: Any) -> None:
 
     if data.file_meta.get("TransferSyntaxUID") != ExplicitVRBigEndian:
         return
-    for colour in ("Red", "Green", "Blue"):
-        name = f"{colour}PaletteColorLookupTableData"
+    for color in ("Red", "Green", "Blue"):
+        name = f"{color}PaletteColorLookupTableData"
         if name in data and data[name].VR == "OW":
             data[name].value = np.frombuffer(data[name].value, ">u2").astype("<u2").tobytes()
 

@@ -70,9 +70,12 @@ class FolderTree:
 
         Raises:
             OSError: a folder or a file that may not be read.
+            ValueError: a name that is not text in UTF-8, which no result could repeat.
         """
         tree = cls()
         for path, entry in _walk(os.fspath(root)):
+            if not path.isascii():
+                _check_name(path)
             suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - for speed
             known = entry.is_file() and (
                 suffix in SUFFIXES
@@ -102,6 +105,15 @@ def note_others(others: Sequence[str], root: str | Path) -> None:
     if others:
         what = "files are no images and are" if len(others) > 1 else "file is no image and is"
         log.warning("%s: %d %s left out: %s", root, len(others), what, listed(others, 3))
+
+
+def _check_name(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"file name {os.fsencode(path)!r} is not text in UTF-8; rename the file"
+        ) from error
 
 
 def _walk(root: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._decoding import Bits, decode, is_grey, opened
+from ._decoding import Bits, decode, is_gray, opened
 from ._image_files import (
     DICOM_SUFFIXES,
     has_dicom_head,
@@ -200,7 +200,7 @@ def _is_dicom(path: str | Path) -> bool:
 
 
 def _is_grey(path: str | Path) -> bool:
-    return dicom_shape(path)[2] == 1 if _is_dicom(path) else opened(path, is_grey)
+    return dicom_shape(path)[2] == 1 if _is_dicom(path) else opened(path, is_gray)
 
 
 def _pixels(path: str, channels: int, bits: Bits) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """CSV files of other people: an id column, and columns that are found by their names."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ class NamedTable:
     ids: tuple[str, ...]
     lines: tuple[int, ...]
     columns: dict[str, tuple[str, ...]]
+    repeated: tuple[str, ...] = ()
+    """Names of more than one column, which is an error only where they are wanted."""
 
     @classmethod
     def read(cls, path: str | Path, what: str) -> "NamedTable":
@@ -40,6 +43,12 @@ class NamedTable:
 
     def choose(self, labels: Sequence[str] | None) -> tuple[str, ...]:
         """The columns meant by ``labels``; None means all, and the unnamed task the only one."""
+        twice = [name for name in self.repeated if labels is None or name in labels]
+        if twice:
+            raise ValueError(
+                f"{str(self.path)!r} has more than one column {twice[0]!r}; rename or remove all "
+                "but one"
+            )
         if labels is None:
             return tuple(self.columns)
         meant = same_task(tuple(labels), tuple(self.columns))
@@ -107,7 +116,9 @@ def _parsed(reader: CSVReader) -> NamedTable:
     names = {name for name in reader.header if name} - {reader.header[at]}
     if not names:
         raise ValueError(f"{where}: no column besides {reader.header[at]!r}")
-    places = {name: reader.find(name) for name in reader.header if name in names}
+    count = Counter(reader.header)
+    repeated = tuple(name for name in count if name in names and count[name] > 1)
+    places = {n: i for i, n in enumerate(reader.header) if n in names and count[n] == 1}
     lines: dict[str, int] = {}
     rows = []
     for line, row in reader.rows():
@@ -120,8 +131,8 @@ def _parsed(reader: CSVReader) -> NamedTable:
     if not rows:
         raise ValueError(f"{where} has a header but no rows")
     cells = list(zip(*rows, strict=True))
-    columns = {name: cells[place] for name, place in places.items() if place is not None}
-    return NamedTable(reader.path, tuple(lines), tuple(lines.values()), columns)
+    columns = {name: cells[place] for name, place in places.items()}
+    return NamedTable(reader.path, tuple(lines), tuple(lines.values()), columns, repeated)
 
 
 def _id_column(reader: CSVReader) -> int:
