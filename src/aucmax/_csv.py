@@ -239,7 +239,7 @@ def _check_kind(path: Path, head: bytes) -> None:
             f"{str(path)!r} is a web page, not CSV: the download failed; get the file again"
         )
     if kind:
-        raise ValueError(f"{str(path)!r} is {kind}, not CSV; save the table as CSV in UTF-8")
+        raise ValueError(f"{str(path)!r} is {kind}, not CSV in UTF-8; save the table in that form")
 
 
 def _without_nul(path: Path, file: TextIO) -> Iterator[str]:

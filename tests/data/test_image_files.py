@@ -199,7 +199,7 @@ def test_two_files_of_a_name_are_refused(table, write_image):
 
 def test_what_is_nowhere_keeps_its_name(tmp_path):
     paths = [tmp_path / "no" / "x.png", tmp_path / "y"]
-    assert found_files(paths) == paths
+    assert found_files(paths) == (paths, paths)
 
 
 def test_a_name_that_is_no_text_is_refused_before_training(tmp_path, write_image):

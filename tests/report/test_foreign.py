@@ -64,7 +64,7 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file of the truth .*nothing.csv"):
         predictions_from_tables(tmp_path / "scores.csv", tmp_path / "nothing.csv")
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="is text in UTF-16; save it as CSV in UTF-8"):
+    with pytest.raises(ValueError, match="is text in UTF-16, not CSV in UTF-8; save"):
         predictions_from_tables(tmp_path / "scores.csv", tmp_path / "truth.csv")
 
 

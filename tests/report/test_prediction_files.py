@@ -89,11 +89,11 @@ def test_a_compressed_file_is_unpacked(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,score\na,1\n".encode("utf-16"), "is text in UTF-16; save it as CSV in UTF-8"),
+        ("id,score\na,1\n".encode("utf-16"), "is text in UTF-16, not CSV in UTF-8; save"),
         ("id,score\na,1\n".encode("utf-16-le"), "line 1: a NUL byte; the file is damaged, or"),
         ("id,score\nä,1\n".encode("latin-1"), "line 2: byte 0xe4 is not text in UTF-8 .it may be"),
         (b"id,score\na,1\nb\0,2\n", "line 3: a NUL byte"),
-        (b"PK\x03\x04xx", "is an Excel workbook or another zip archive; save it as CSV in UTF-8"),
+        (b"PK\x03\x04xx", "is an Excel workbook or another zip archive, not CSV in UTF-8; save"),
         (b"\n <!DOCTYPE html><html>", "is a web page, not CSV: the download failed"),
         (b'id,score\na,1\nb,"2\nc,3\n', "at line 3: the file ends within a cell; a quote"),
         (b'id,score\na,1\nb,"' + b"x" * 140_000, "line 3: a cell holds more than 131,072 char"),

@@ -161,7 +161,7 @@ def is_there(path: str | Path) -> bool:
         return False
 
 
-def found_files(paths: Sequence[Path], *, what: str = "the table") -> list[Path]:
+def found_files(paths: Sequence[Path], *, what: str = "the table") -> tuple[list[Path], list[Path]]:
     """The same paths, where a file is not there by the one that can be meant, and a note of it.
 
     A name is written otherwise if it has backslashes for slashes, lacks the suffix, or has
@@ -172,16 +172,25 @@ def found_files(paths: Sequence[Path], *, what: str = "the table") -> list[Path]
         paths: of images.
         what: names them, for messages.
 
+    Returns:
+        A path for each, and those of them that are not there.
+
     Raises:
         ValueError: several files can be meant.
     """
     folders: dict[str, dict[str, list[str]]] = {}
     found: list[Path] = []
+    missing: list[Path] = []
     changed: list[tuple[Path, Path]] = []
     for path in paths:
-        other = path if is_there(path) else _other_name(path, folders)
-        found.append(other)
-        if other != path:
+        if is_there(path):
+            found.append(path)
+            continue
+        other = _other_name(path, folders)
+        found.append(other or path)
+        if other is None:
+            missing.append(path)
+        else:
             changed.append((path, other))
     if changed:
         log.warning(
@@ -192,10 +201,10 @@ def found_files(paths: Sequence[Path], *, what: str = "the table") -> list[Path]
             str(changed[0][0]),
             str(changed[0][1]),
         )
-    return found
+    return found, missing
 
 
-def _other_name(path: Path, folders: dict[str, dict[str, list[str]]]) -> Path:
+def _other_name(path: Path, folders: dict[str, dict[str, list[str]]]) -> Path | None:
     straight = Path(str(path).replace("\\", "/"))
     if straight != path and is_there(straight):
         return straight
@@ -210,7 +219,7 @@ def _other_name(path: Path, folders: dict[str, dict[str, list[str]]]) -> Path:
             f"image file {str(path)!r} is not there, and any of {listed(near)} can be meant; "
             "write the suffix in the table, or keep only one of these files"
         )
-    return straight.parent / near[0] if near else path
+    return straight.parent / near[0] if near else None
 
 
 def _by_stem(folder: str) -> dict[str, list[str]]:

@@ -14,7 +14,6 @@ from aucmax.data._image_files import (
     FolderTree,
     found_files,
     image_stem,
-    missing_files,
 )
 from aucmax.data._messages import listed, near, repeated
 from aucmax.data.images import FileImages
@@ -151,8 +150,7 @@ def present_images(
     Raises:
         FileNotFoundError: files that are not there: the first five and how many.
     """
-    paths = found_files(paths, what=table)
-    missing = missing_files(paths)
+    paths, missing = found_files(paths, what=table)
     if missing and (not skip or len(missing) == len(paths)):
         cure = "" if skip else "; set on_error=skip to leave them out and list them in skipped.csv"
         raise FileNotFoundError(

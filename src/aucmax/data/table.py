@@ -79,7 +79,7 @@ class CSV(FileSource):
         root = path.parent if self.root is None else Path(self.root).expanduser()
         try:
             paths = [root / self._with_suffix(images[row]) for row in keep]
-            files = self.files(found_files(paths, what=repr(path.name)), bits=self.bits)
+            files = self.files(found_files(paths, what=repr(path.name))[0], bits=self.bits)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{error}; the paths in column {self.image!r} start from {str(root)!r} (see root "

@@ -123,7 +123,7 @@ def _listed_images(csv: Path, image: str, name: str | None) -> list[tuple[str, P
     table = CSVFile.read(csv)
     images = table.filled("image", image)
     ids = images if name is None else table.filled("id", name)
-    paths = found_files([csv.parent / path for path in images], what=repr(csv.name))
+    paths, _ = found_files([csv.parent / path for path in images], what=repr(csv.name))
     return list(zip(ids, paths, strict=True))
 
 
