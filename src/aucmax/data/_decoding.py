@@ -1,8 +1,10 @@
 """From an open image of Pillow to 8 bits a channel, in one documented way."""
 
 import re
+import struct
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -38,9 +40,6 @@ def opened(path: str | Path, read: Callable[["Image"], T]) -> T:
     Raises:
         ValueError: if it cannot be read; the message names the path.
     """
-    import struct
-    import zlib
-
     from PIL import Image
 
     try:

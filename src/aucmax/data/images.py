@@ -1,11 +1,12 @@
 """Lazy sequences of images: arrays in memory, and files that are decoded when asked for."""
 
 import operator
+import os
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from ._decoding import Bits, decode, is_gray, opened
 from ._image_files import (
     DICOM_SUFFIXES,
+    PILLOW_SUFFIXES,
     has_dicom_head,
     has_image_head,
     missing_files,
@@ -22,6 +24,11 @@ from ._image_files import (
 )
 from ._messages import listed
 from .dicom import dicom_shape, read_dicom
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+T = TypeVar("T")
 
 
 class Rows:
@@ -175,10 +182,27 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         FileNotFoundError, ValueError: as :func:`check_images`.
     """
+    return _by_content(
+        path, lambda: dicom_shape(path)[:2], lambda image: (image.height, image.width)
+    )
+
+
+def _by_content(path: str | Path, dicom: Callable[[], T], pillow: Callable[["Image"], T]) -> T:
+    """What one of two functions makes of a file; its first bytes decide which.
+
+    Where the suffix is one of Pillow's, Pillow is asked first: nearly always that is all.
+    """
+    error: ValueError | None = None
+    if os.path.splitext(path)[1].lower() in PILLOW_SUFFIXES:  # noqa: PTH122 - for speed
+        try:
+            return opened(path, pillow)
+        except ValueError as failed:
+            error = failed
     if _is_dicom(path):
-        return dicom_shape(path)[:2]
-    width, height = opened(path, lambda image: image.size)
-    return height, width
+        return dicom()
+    if error is not None:
+        raise error
+    return opened(path, pillow)
 
 
 def _is_dicom(path: str | Path) -> bool:
@@ -200,12 +224,18 @@ def _is_dicom(path: str | Path) -> bool:
 
 
 def _is_grey(path: str | Path) -> bool:
-    return dicom_shape(path)[2] == 1 if _is_dicom(path) else opened(path, is_gray)
+    return _by_content(path, lambda: dicom_shape(path)[2] == 1, is_gray)
 
 
 def _pixels(path: str, channels: int, bits: Bits) -> NDArray[np.uint8]:
-    if not _is_dicom(path):
-        return opened(path, lambda image: decode(image, channels, bits))
+    return _by_content(
+        path,
+        lambda: _dicom_pixels(path, channels, bits),
+        lambda image: decode(image, channels, bits),
+    )
+
+
+def _dicom_pixels(path: str, channels: int, bits: Bits) -> NDArray[np.uint8]:
     from PIL import Image
 
     pixels = read_dicom(path, bits=None if bits == "auto" else bits)

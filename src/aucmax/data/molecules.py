@@ -120,8 +120,8 @@ class Molecules(Source):
         if self.on_error == "raise":
             if bad:
                 raise ValueError(
-                    f"{str(path)!r}: SMILES that cannot be read: {some}; mend them, name them in "
-                    "exclude, or leave them out with --data.on_error skip"
+                    f"{str(path)!r}: SMILES that cannot be read: {some}; fix them, exclude "
+                    "them, or leave them out with --data.on_error skip"
                 )
             return None
         if len(bad) == len(smiles):

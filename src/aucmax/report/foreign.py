@@ -41,7 +41,7 @@ def predictions_from_tables(
     """
     scores = NamedTable.read(scores_csv, "file of scores")
     truth = NamedTable.read(truth_csv, "file of the truth")
-    order = order_of(scores.ids, truth.ids, (str(scores.path), str(truth.path)))
     wanted = scores.choose(labels)
+    order = order_of(scores.ids, truth.ids, (str(scores.path), str(truth.path)))
     target = truth.values(truth.choose(wanted), parse_target)
     return Predictions(scores.ids, wanted, scores.values(wanted, parse_score), target[order])
