@@ -148,8 +148,11 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path, write_image, monkeypatch)
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(images, "read_head", refusing)
-    with pytest.raises(ValueError, match=r"1.png' cannot be read: Permission denied"):
-        FileImages([tmp_path / "1.png"])
+    monkeypatch.setattr(Image, "open", refusing)
+    for name in ("1.png", "scan"):
+        (tmp_path / name).touch()
+        with pytest.raises(ValueError, match=rf"{name}' cannot be read: Permission denied"):
+            FileImages([tmp_path / name])
 
 
 @pytest.fixture

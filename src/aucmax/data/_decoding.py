@@ -43,10 +43,8 @@ def opened(path: str | Path, read: Callable[["Image"], T]) -> T:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return read(image)
+        with _identified(path) as image:
+            return read(image)
     except Image.UnidentifiedImageError as error:
         raise ValueError(f"image {str(path)!r} cannot be read: it is no image file") from error
     except Image.DecompressionBombError as error:
@@ -56,6 +54,18 @@ def opened(path: str | Path, read: Callable[["Image"], T]) -> T:
         ) from error
     except (*UNREADABLE, struct.error, zlib.error) as error:
         raise ValueError(f"image {str(path)!r} cannot be read: {reason_of(error)}") from error
+
+
+def _identified(path: str | Path) -> "Image":
+    """The image at ``path``, of which only the head has been read.
+
+    While Pillow tries one format after the other, some of them warn of what is none of theirs.
+    """
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(path)
 
 
 def reason_of(error: BaseException) -> str:
@@ -120,7 +130,7 @@ def _deep_pixels(image: "Image") -> tuple[NDArray[np.uint16], NDArray[np.uint16]
     Pillow keeps the high byte of each value. It takes the low byte for the high one if it is told
     that the bytes are in the other order, so the image is decoded twice.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     raw, path = _raw_mode(image), vars(image)["filename"]
     if raw == "LA;16B":  # four bytes a pixel, which are taken as they are
@@ -129,7 +139,7 @@ def _deep_pixels(image: "Image") -> tuple[NDArray[np.uint16], NDArray[np.uint16]
         four = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
         both = four[..., 0::2] * 256 + four[..., 1::2]
         return both[..., :1], both[..., 1]
-    with Image.open(path) as again:
+    with _identified(path) as again:
         _restore_planes(again)
         _retile(again, lambda mode: mode[:-3] + _SWAPPED[mode[-3:]])
         low = np.asarray(ImageOps.exif_transpose(again)).astype(np.uint16)
