@@ -36,7 +36,7 @@ CSVS = {
     "one class": ({"label": lambda row: 1}, [],
                   ["label 'label' holds one class only: all 30 known values are positive"]),
     "images gone": ({"image": lambda row: f"gone{row}.png"}, [],
-                    ["30 image files are not there: ", "gone0.png'", "(see root)"]),
+                    ["30 image files are not there: ", "gone0.png'", "(see root and suffix)"]),
     "twice": ({"image": lambda row: f"{row // 2:03d}.png"}, [],
               ["ids must be unique, but these come more than once: '000.png'"]),
     "no positive to spare": ({"label": lambda row: int(row == 0)}, [],
@@ -66,11 +66,11 @@ def test_faults_of_a_csv_file(capsys, tmp_path, place, case):
 
 def test_a_csv_file_that_is_not_there_or_none(capsys, tmp_path, place):
     recipe = place / "CSV.yaml"
-    write_csv(tmp_path / "cases.csv", ["image;label"], [["a.png;1"]])
+    write_csv(tmp_path / "cases.csv", ["image|label"], [["a.png|1"]])
     message = refused(capsys, 1, "fit", recipe, "--data.csv", "case.csv")
     assert "csv: there is no file 'case.csv'; did you mean 'cases.csv'?" in message
     message = refused(capsys, 1, "fit", recipe, "--data.csv", "cases.csv")
-    assert "seems to be separated by something else than commas" in message
+    assert "has no column 'image'; did you mean 'image|label'?" in message
 
 
 def spoiled(folder, spoil):

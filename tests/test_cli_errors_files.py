@@ -41,8 +41,8 @@ def _here(tmp_path, monkeypatch):
 
 
 CSVS = {
-    "empty": ("", "the file is empty; its first line must name the columns"),
-    "no id": ("score,target\n1,0\n", "no column 'id'; found 'score', 'target'"),
+    "empty": ("", "is empty; a header row with the names of the columns is needed"),
+    "no id": ("score,target\n1,0\n", "no column 'id'; its columns are 'score', 'target'"),
     "no score": ("id,target\na,0\n", "no column 'score' or 'score_NAME'"),
     "no target": ("id,score\na,0.5\n", "target"),
     "no rows": ("id,score,target\n", "a header but no rows"),
@@ -50,7 +50,7 @@ CSVS = {
     "nan": ("id,score,target\na,nan,1\n", "line 2: column 'score': a score must be a finite"),
     "label": ("id,score,target\na,0.1,0\nb,1,-1\n", "line 3: column 'target': a target must be"),
     "twice": ("id,score,target\na,1,0\na,1,1\n", "line 3: id 'a' already stands in line 2"),
-    "cells": ("id,score,target\na,1\n", "line 2: 2 cells, but the header names 3 columns"),
+    "cells": ("id,score,target\na,1\n", "line 2: 2 values where the header has 3 columns"),
     "one class": ("id,score,target\na,1,0\nb,1,0\n", "no label has both positive and negative"),
 }
 
@@ -68,7 +68,7 @@ def test_faulty_predictions(capsys, name, case):
 
 def test_predictions_that_are_no_text_or_not_there(capsys):
     Path("p.csv").write_bytes(b"\xff\xfe\x00")
-    assert "p.csv: not a text file in UTF-8" in refused(capsys, 1, "evaluate", "p.csv")
+    assert "'p.csv' is text in UTF-16, not CSV in UTF-8" in refused(capsys, 1, "evaluate", "p.csv")
     assert "no predictions file q.csv" in refused(capsys, 1, "compare", "q.csv", "p.csv")
     assert "no predictions file q.csv" in refused(capsys, 1, "report", "q.csv")
 

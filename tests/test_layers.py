@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "aucmax"
 LAYERS = [
-    {"_checks", "_moving_average", "surrogates", "_files", "recipes"},
+    {"_checks", "_moving_average", "surrogates", "_csv", "_files", "recipes"},
     {"losses", "bags", "optim", "samplers", "metrics", "distributed"},
     {"refit"},
     {"molecules", "forests"},

@@ -72,7 +72,9 @@ def test_refused(tree, names, options, message):
 def test_class_folder_without_images(tree):
     root = tree("a/1.png", "b/1.png")
     (root / "c").mkdir()
-    with pytest.raises(ValueError, match=r"class folder '.*c' holds no images \(.bmp"):
+    with pytest.raises(
+        ValueError, match=r"class folder 'c' holds no images, neither named as such \(.bmp"
+    ):
         Folder(root).load()
 
 

@@ -67,3 +67,18 @@ def test_busi_holds_one_image_with_two_labels(shared_data):
     pair = ("benign (433).png", "malignant (145).png")
     assert identical_images(data).different_labels == (pair,)
     assert identical_images(data.subset([i not in pair for i in data.ids])).different_labels == ()
+
+
+def test_images_of_one_value_are_noted():
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
+    pixels[2], pixels[4] = 0, 255
+    data = ImageSet(
+        ArrayImages(pixels), np.array([[0, 1, 0, 1, 0, 1]], np.float32).T, ("y",), tuple("abcdef")
+    )
+    found = identical_images(data)
+    assert found.constant == ("c", "e")
+    (sentence,) = found.warnings()
+    assert sentence.startswith(
+        "2 images have the same value in all pixels: 'c', 'e'; a DICOM window"
+    )
+    assert identical_images(data.subset([0, 1])).constant == ()

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -60,6 +61,8 @@ def test_other_places_and_names(tree, folder):
     (tree / "train").rename(tree / folder)
     (tree / NAME).rename(tree / "train.csv")
     assert len(Melanoma(tree, csv=tree / "train.csv").load()) == 4
+    assert len(Melanoma(tree).load()) == 4
+    (tree / "train.csv").rename(tree / "other.csv")
     with pytest.raises(FileNotFoundError, match=r"holds no file ISIC_2020_Training_GroundTruth\*"):
         Melanoma(tree).load()
 
@@ -99,8 +102,10 @@ def test_a_part_is_missing(tree):
     (tree / "train/b.jpg").unlink()
     with pytest.raises(FileNotFoundError, match=r"1 of the 4 images .*b.jpg'; get ISIC 2020 from"):
         Melanoma(tree).load()
-    (tree / "train").rename(tree / "pictures")
-    with pytest.raises(FileNotFoundError, match="holds no folder train or jpeg/train or"):
+    shutil.rmtree(tree / "train")
+    with pytest.raises(
+        FileNotFoundError, match=r"4 of the 4 .*: the JPEG images, in train or jpeg"
+    ):
         Melanoma(tree).load()
     with pytest.raises(FileNotFoundError, match=r"root: there is no folder .*; get ISIC 2020 from"):
         Melanoma(tree / "x").load()

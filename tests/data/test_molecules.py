@@ -110,7 +110,7 @@ def test_equal_molecules_are_told(tmp_path):
     ("options", "message"),
     [
         ({"label": "activ"}, "has no column 'activ'; did you mean 'active'"),
-        ({"smiles": "SMILES"}, "has no column 'SMILES'; did you mean 'smiles'"),
+        ({"smiles": "smile"}, "has no column 'smile'; did you mean 'smiles'"),
         ({"label": "smiles"}, "label and smiles are the same column"),
         ({"on_error": "ignore"}, "on_error must be one of"),
         ({"workers": -1}, "workers must be at least 0"),

@@ -73,11 +73,11 @@ def test_exclude_drops_rows_before_files_are_looked_for(table):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("", {}, "holds nothing: it needs a header row"),
+        ("", {}, "is empty; a header row"),
         ("image,label\n", {}, "holds only a header"),
         ("image,lable\ni0.png,1\n", {}, r"no column 'label'; did you mean 'lable'\?; its columns"),
-        ("image;label\ni0.png;1\n", {}, "separated by something else than commas"),
-        ("image,label,label\ni0.png,1,1\n", {}, "two columns with the name 'label'"),
+        ("image|label\ni0.png|1\n", {}, r"no column 'image'; .*columns are 'image\|label'"),
+        ("image,label,label\ni0.png,1,1\n", {}, "more than one column 'label'; rename"),
         ("image,label\ni0.png,1,2\n", {}, "line 2: 3 values where the header has 2 columns"),
         ("image,label\n\ni0.png,-1\n", {}, r"line 3: column 'label' holds '-1'.*uncertain"),
         ("image,label\n,1\n", {}, "line 2: column 'image' is blank"),

@@ -100,7 +100,7 @@ def test_raise_names_what_the_store_knows(spoiled):
     prepare(data, default_folder(lenient, 8, 1), size=8, progress=False)
     with pytest.raises(
         ValueError,
-        match=r"images cannot be read: .*003.png' \(it is no image file\); .*007.*exclude, or "
+        match=r"images cannot be read: .*003.png' \(it is no image file\); .*007.*exclude them, or "
         r"leave them out with --data.on_error skip",
     ):
         usable(strict, data, size=8)
@@ -115,7 +115,7 @@ def test_many_are_counted():
 
     refuse(())
     bad = [Unreadable(f"{i}", "", "why") for i in range(7)]
-    with pytest.raises(ValueError, match=r"'0' \(why\); .*'4' \(why\); \.\.\. \(7 in all\); mend"):
+    with pytest.raises(ValueError, match=r"'0' \(why\); .*'4' \(why\); \.\.\. \(7 in all\); fix"):
         refuse(bad)
 
 
@@ -132,11 +132,37 @@ def test_none_can_be_read(tmp_path, prepared):
         usable(source, data, size=8, progress=False)
 
 
-def test_a_missing_file_is_an_error_in_any_case(tmp_path):
+@pytest.mark.parametrize("prepared", ["before", "after", ""])
+def test_files_that_are_not_there_are_skipped_and_told_like_others(tmp_path, caplog, prepared):
     csv = csv_data(tmp_path / "data")
-    (tmp_path / "data" / "004.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 image files are not there: .*004.png"):
-        CSV(csv, on_error="skip").load()
+    source = CSV(csv, on_error="skip")
+
+    def prepare_now():
+        prepare(source.load(), default_folder(source, 8, 1), size=8, progress=False)
+
+    if prepared == "before":
+        prepare_now()
+    for name in ("004.png", "017.png"):
+        (tmp_path / "data" / name).unlink()
+    if prepared == "after":
+        prepare_now()
+    with pytest.raises(
+        FileNotFoundError, match=r"2 image files are not there: .*004.png.*on_error=skip .*skipped"
+    ):
+        CSV(csv).load()
+    kept, skipped = usable(source, source.load(), size=8, progress=False)
+    assert [(image.id, "not there" in image.reason) for image in skipped] == [
+        ("004.png", True),
+        ("017.png", True),
+    ]
+    assert len(kept) == 58
+    assert "2 of 60 images cannot be read and are left out (listed in skipped.csv)" in caplog.text
+
+
+def test_a_wrong_folder_is_an_error_in_any_case(tmp_path):
+    csv = csv_data(tmp_path / "data")
+    with pytest.raises(FileNotFoundError, match=r"none of the 60 image files is there, .*see root"):
+        CSV(csv, root=tmp_path, on_error="skip").load()
 
 
 def test_unreadable_heads_do_not_decide_about_colour(spoiled):

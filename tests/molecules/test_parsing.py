@@ -1,6 +1,8 @@
 """SMILES are read as RDKit reads them, with a reason where it reads none."""
 
+import contextlib
 import logging
+import random
 
 import pytest
 from hypothesis import given
@@ -109,3 +111,41 @@ def test_python_logging_is_left_alone(caplog):
     with caplog.at_level(logging.DEBUG), pytest.raises(ValueError, match="unclosed"):
         parse("C1CC")
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("smiles", "message"),
+    [
+        ("[#119]", "Atomic number not found"),
+        ("[#999]C", "Atomic number not found"),
+        ("CC\nO", "white space at position 3; a SMILES has none .a name after it belongs in a col"),
+        ("CC O", "white space at position 3"),
+        ("CCO\tethanol", "white space at position 4"),
+        ("C\u2028O", "white space at position 2"),
+        (
+            "C" * 1_001,
+            "it has 1,001 atoms and 0 rings; molecules of up to 1,000 atoms and 200 rings",
+        ),
+        ("C1CC1" * 201, "it has 603 atoms and 201 rings"),
+    ],
+)
+def test_what_rdkit_itself_would_not_refuse_in_words(smiles, message):
+    with pytest.raises(ValueError, match=message) as error:
+        parse(smiles)
+    assert "\n" not in str(error.value)
+
+
+def test_space_around_and_extensions_are_no_matter():
+    assert parse(" CCO\n").molecule.GetNumAtoms() == 3
+    assert parse("C[C@H](O)F |o1:1|").molecule.GetNumAtoms() == 4
+    for smiles in ("C" * 1_000, "C1CC1" * 200):
+        assert parse(smiles).molecule.GetNumAtoms() <= 1_000
+
+
+def test_random_text_is_read_or_refused():
+    rng = random.Random(0)
+    letters = "CcNnOo[]()=#@+-123%./\\$:*H&~^?><|, \tZzUu9{}!;"
+    for _ in range(5_000):
+        text = "".join(rng.choice(letters) for _ in range(rng.randint(1, 12)))
+        with contextlib.suppress(ValueError):
+            parse(text)

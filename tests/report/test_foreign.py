@@ -46,12 +46,12 @@ def test_the_id_column_may_be_called_id_and_a_nameless_column_is_passed_over(tmp
         ({"scores": "id,Study,Edema\n1,1,1"}, r"got 'id' and 'Study'"),
         ({"scores": "Study\np1\np2"}, r"no column besides 'Study'"),
         ({"scores": "Study,Edema\n"}, r"a header but no rows"),
-        ({"scores": ""}, r"the file is empty"),
-        ({"scores": "Study,Edema,Edema\np1,1,1"}, r"column 'Edema' stands there more than once"),
-        ({"scores": "Study,Edema\np1,1,1"}, r"line 2: 3 cells, but the header names 2"),
+        ({"scores": ""}, r"is empty; a header row"),
+        ({"scores": "Study,Edema,Edema\np1,1,1"}, r"more than one column 'Edema'"),
+        ({"scores": "Study,Edema\np1,1,1"}, r"line 2: 3 values where the header has 2"),
         ({"scores": "Study,Edema\n ,1"}, r"line 2: column 'Study' is blank"),
         ({"scores": "Study,Edema\np1,1\n\np1,1"}, r"line 4: id 'p1' already stands in line 2"),
-        ({"scores": 'Study,Edema\np1,"1'}, r"not a CSV file"),
+        ({"scores": 'Study,Edema\np1,"1'}, r"cannot be read as CSV at line 2: the file ends"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(tmp_path, changed, message):
@@ -64,5 +64,15 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file of the truth .*nothing.csv"):
         predictions_from_tables(tmp_path / "scores.csv", tmp_path / "nothing.csv")
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="not a text file in UTF-8"):
+    with pytest.raises(ValueError, match="is text in UTF-16, not CSV in UTF-8; save"):
         predictions_from_tables(tmp_path / "scores.csv", tmp_path / "truth.csv")
+
+
+def test_tables_follow_the_rules_of_all_csv_files(tmp_path):
+    scores = "note;note; edema ;STUDY\n;;1.5; p1 \n;;;\n;;2;p2\n"
+    found = joined(tmp_path, scores, "Study\tEdema\np2\tNA\np1\tTRUE\n", labels=["Edema"])
+    assert (found.ids, found.labels) == (("p1", "p2"), ("Edema",))
+    assert found.scores.tolist() == [[1.5], [2.0]]
+    np.testing.assert_array_equal(found.target, [[1], [np.nan]])
+    with pytest.raises(ValueError, match="more than one column 'note'; rename or remove all but"):
+        joined(tmp_path, scores)

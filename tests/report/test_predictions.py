@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles_report import made_predictions
 
+from aucmax._csv import is_missing
 from aucmax.report import Predictions, read_predictions, write_predictions
 
 NAMES = st.text(min_size=1, max_size=8).filter(
-    lambda s: s == s.strip() and s.isprintable() and s != "﻿"
+    lambda s: s == s.strip() and s.isprintable() and s != "﻿" and not is_missing(s)
 )
 SCORES = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -44,7 +45,11 @@ def _any_predictions(draw):
 
 
 def _writable(text):
-    return bool(text.strip()) and not any("\ud800" <= c <= "\udfff" for c in text)
+    return (
+        text == text.strip() != ""
+        and "\0" not in text
+        and not any("\ud800" <= c <= "\udfff" for c in text)
+    )
 
 
 @given(_any_predictions())
@@ -96,14 +101,20 @@ def test_a_file_without_target_columns_has_no_targets(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file is empty"),
-        ("\n", "the file is empty"),
+        ("", "is empty; a header row"),
+        ("\n , \n", "is empty; a header row"),
         ("id,score,target\n", "a header but no rows"),
-        ("name,score\na,1\n", "no column 'id'; found 'name', 'score'"),
-        ("id;score\na;1\n", r"no column 'id'; found 'id;score' \(comma-separated\?\)"),
-        ("id,scores,target\na,1,0\n", "no column 'score' or 'score_NAME'; found 'id', 'scores'"),
-        ("id,score,score_x\na,1,0\n", "both 'score' and 'score_NAME'"),
-        ("id,score,score\na,1,0\n", "column 'score' stands there more than once"),
+        (
+            "name,score\na,1\n",
+            "no column 'id'; if 'name' is meant, rename it to 'id'; its columns are 'name', ",
+        ),
+        ("id|score\na|1\n", r"no column 'id'; .*its columns are 'id\|score'"),
+        (
+            "id,scores,target\na,1,0\n",
+            "no column 'score' or 'score_NAME'; if 'scores' is meant, rename it to",
+        ),
+        ("id,score,score_x\na,1,0\n", "both a column 'score' and columns 'score_NAME'"),
+        ("id,score,score\na,1,0\n", "more than one column 'score'; rename or remove all but one"),
         ("id,score_x,score_y,target_x\na,1,1,0\n", "label 'y' has a score column but no target"),
         ("id,score_x,target_x,target_y\na,1,1,0\n", "label 'y' has a target column but no score"),
         ("id,score\na,nan\n", "line 2: column 'score': a score must be a finite number, got 'nan'"),
@@ -116,8 +127,8 @@ def test_a_file_without_target_columns_has_no_targets(tmp_path):
         ("id,score\na,1\n\nb,1\na,2\n", "line 5: id 'a' already stands in line 2"),
         ("id,score\n ,1\n", "line 2: column 'id' is blank"),
         ("id,score,group\na,1,\n", "line 2: column 'group' is blank"),
-        ("id,score\na,1,2\n", "line 2: 3 cells, but the header names 2 columns"),
-        ('id,score\n"a"b,1\n', "not a CSV file"),
+        ("id,score\na,1,2\n", "line 2: 3 values where the header has 2 columns"),
+        ('id,score\n"a"b,1\n', "cannot be read as CSV at line 2: text follows a closing quote"),
     ],
 )
 def test_a_file_that_breaks_the_format_is_refused_by_line(tmp_path, text, message):
@@ -134,7 +145,7 @@ def test_a_missing_file_and_a_binary_file_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no predictions file"):
         read_predictions(tmp_path)
     (tmp_path / "p.csv").write_bytes(b"id,score\n\xff\xfe,1\n")
-    with pytest.raises(ValueError, match="not a text file in UTF-8"):
+    with pytest.raises(ValueError, match=r"p.csv', line 2: byte 0xff is not text in UTF-8"):
         read_predictions(tmp_path / "p.csv")
 
 
@@ -184,7 +195,7 @@ def test_rows_with_an_error_are_left_out_aloud(tmp_path, caplog):
         ("id,score,error\na,,no\nb,,no\n", "all 2 rows have an error and no score"),
         ("id,score,error\na,,no\na,1,\n", "line 3: id 'a' already stands in line 2"),
         ("id,score,error\na,,\n", "line 2: column 'score': .* got ''"),
-        ("id,error,error,score\na,,,1\n", "column 'error' stands there more than once"),
+        ("id,error,error,score\na,,,1\n", "more than one column 'error'"),
     ],
 )
 def test_what_is_refused_of_rows_with_an_error(tmp_path, text, message):

@@ -120,7 +120,7 @@ def test_what_a_file_of_molecules_lacks_is_told(place, tmp_path, capsys, monkeyp
     write_csv(tmp_path / "twice.csv", ["name", "structure"], [("a", "CC"), ("a", "CO")])
     write_csv(tmp_path / "blank.csv", ["name", "structure"], [("a", "CC"), ("", "CO")])
     write_csv(tmp_path / "bad.csv", ["structure"], [["C1CC"], ["c1"]])
-    write_csv(tmp_path / "odd.csv", ["Structure"], [["CC"]])
+    write_csv(tmp_path / "odd.csv", ["Structures"], [["CC"]])
     cases = {
         (network, "none.csv"): "csv: there is no file 'none.csv'",
         (network, "empty.csv"): "'empty.csv' holds only a header",
@@ -128,7 +128,7 @@ def test_what_a_file_of_molecules_lacks_is_told(place, tmp_path, capsys, monkeyp
         (network, "blank.csv", "--id", "name"): "line 3: column 'name' is blank",
         (network, "bad.csv"): "none of the 2 values in column 'structure' of 'bad.csv' can be read "
         "as SMILES: unclosed ring",
-        (network, "odd.csv"): "has no column 'structure'; did you mean 'Structure'",
+        (network, "odd.csv"): "has no column 'structure'; did you mean 'Structures'",
         (forest, "bad.csv"): "has no column 'smiles'",
         (network, "bad.csv", "--id", "no"): "has no column 'no'",
         (tmp_path / "none.npz", "bad.csv"): "none.npz: No such file or directory",
@@ -169,4 +169,4 @@ def test_images_do_not_take_a_checkpoint_of_molecules_for_theirs(place, tmp_path
     """A picture is no CSV of SMILES."""
     (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff")
     assert main(["predict", str(place / MODELS["network"]), str(tmp_path / "x.png")]) == 1
-    assert "cannot be read as CSV" in capsys.readouterr().err
+    assert "is an image, not CSV" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Commands that read predictions: evaluate, compare, ensemble, report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -56,6 +57,7 @@ def evaluate_command(words: list[str]) -> None:
     wanted = {k: getattr(options, k) for k in ("max_fpr", "min_tpr", "sensitivity", "specificity")}
     found = evaluate(predictions, level=options.level, **wanted)
     table = evaluation_table(found)
+    _check_distinct([Path(reader) for reader in options.readers])
     readers = read_readers(options.readers, labels=predictions.labels) if options.readers else []
     if readers:
         found["readers"] = evaluate_readers(predictions, readers, level=options.level)
@@ -87,6 +89,23 @@ def _joined(predictions: "Predictions", by: str) -> "Predictions":
     )
 
 
+def _check_distinct(paths: Sequence[Path]) -> None:
+    """Refuse a file that is given twice, under whatever name: it would be compared with itself.
+
+    Raises:
+        ValueError: there is one.
+    """
+    seen: dict[tuple[int, int], Path] = {}
+    for path in paths:
+        if not path.exists():
+            continue  # told when it is read
+        facts = path.stat()
+        first = seen.setdefault((facts.st_dev, facts.st_ino), path)
+        if first is not path:
+            same = "" if str(first) == str(path) else f", as {str(first)!r}"
+            raise ValueError(f"{str(path)!r} is given twice{same}; name each predictions file once")
+
+
 def compare_command(words: list[str]) -> None:
     """Test two models on the same samples."""
     parser = make_parser("compare", "Paired DeLong test of two models on the same samples.")
@@ -97,6 +116,7 @@ def compare_command(words: list[str]) -> None:
     from ..report import compare, comparison_table, read_predictions
 
     a, b = Path(options.a), Path(options.b)
+    _check_distinct([a, b])
     names = (str(a), str(b)) if a.stem == b.stem else (a.stem, b.stem)
     found = compare(read_predictions(a), read_predictions(b), level=options.level, names=names)
     say(comparison_table(found))
@@ -116,6 +136,7 @@ def ensemble_command(words: list[str]) -> None:
     options = parse(parser, words)
     from ..report import ensemble_mean, ensemble_rank, read_predictions, write_predictions
 
+    _check_distinct([Path(path) for path in options.predictions])
     members = [read_predictions(path) for path in options.predictions]
     joined = (ensemble_mean if options.by == "mean" else ensemble_rank)(members)
     write_predictions(options.output, joined)
@@ -134,6 +155,7 @@ def report_command(words: list[str]) -> None:
     from ..report import read_predictions, summarise, write_report
 
     paths = [Path(path) for path in options.predictions]
+    _check_distinct(paths)
     short = len({path.stem for path in paths}) == len(paths)
     found = {path.stem if short else str(path): read_predictions(path) for path in paths}
     page = summarise(found, title=" and ".join(found), level=options.level)

@@ -1,104 +1,105 @@
 """A CSV file as columns of text, with errors that say where."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from aucmax.data._messages import listed, near, repeated
+from .._csv import CSVReader, is_missing, normalized, open_csv
+from ._messages import listed
 
 T = TypeVar("T")
 
 
 class CSVFile:
-    """The rows below a header; blank lines are skipped, spaces around values dropped.
+    """The rows below a header, by the rules of :mod:`aucmax._csv`.
 
     Args:
-        path: for messages.
-        header: column names.
-        rows: one list of text per row, as long as the header.
-        lines: line number in the file, for each row; the header is line 1.
+        reader: of an open file.
     """
 
-    def __init__(
-        self, path: Path, header: list[str], rows: list[list[str]], lines: list[int]
-    ) -> None:
-        self.path, self.header, self.rows, self.lines = path, header, rows, lines
+    def __init__(self, reader: CSVReader) -> None:
+        self.path, self._reader = reader.path, reader
+        self.header = list(reader.header)
+        self.rows: list[list[str]] = []
+        self.lines: list[int] = []
+        for line, row in reader.rows():
+            self.rows.append(row)
+            self.lines.append(line)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a file.
 
         Raises:
-            ValueError: no UTF-8 text, no header, no rows, a column name twice, a row with more or
-                fewer values than the header.
+            ValueError: no CSV, no text in UTF-8, no header, no rows, a row with more or fewer
+                values than the header.
         """
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file)
-                read = [([v.strip() for v in row], reader.line_num) for row in reader if any(row)]
-        except (UnicodeDecodeError, csv.Error) as error:
+        with open_csv(path) as reader:
+            table = cls(reader)
+        if not table.rows:
             raise ValueError(
-                f"{str(path)!r} cannot be read as CSV: {error}; save it as CSV in UTF-8"
-            ) from error
-        if len(read) < 2:
-            what = "only a header" if read else "nothing"
-            raise ValueError(
-                f"{str(path)!r} holds {what}: it needs a header row and a row for each sample"
+                f"{str(path)!r} holds only a header: it needs a header row and a row for each "
+                "sample"
             )
-        (header, _), *body = read
-        if double := repeated(header):
-            raise ValueError(f"{str(path)!r} has two columns with the name {listed(double)}")
-        for row, line in body:
-            if len(row) != len(header):
-                raise ValueError(
-                    f"{str(path)!r}, line {line}: {len(row)} values where the header has "
-                    f"{len(header)} columns; a value with a comma needs quotes"
-                )
-        return cls(path, header, [row for row, _ in body], [line for _, line in body])
+        return table
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of this name."""
+        return self._reader.find(name) is not None
 
     def column(self, argument: str, name: str) -> list[str]:
         """The values of one column.
 
         Raises:
-            ValueError: there is no such column.
+            ValueError: there is no such column, or more than one.
         """
-        if name not in self.header:
-            hint = near(name, self.header)
-            if len(self.header) == 1 and (";" in self.header[0] or "\t" in self.header[0]):
-                hint = (
-                    "; the file seems to be separated by something else than commas: save it anew"
-                )
+        place = self._reader.find(name)
+        if place is None:
             raise ValueError(
-                f"{argument}: {str(self.path)!r} has no column {name!r}{hint}; "
-                f"its columns are {listed(self.header, limit=30)}"
+                f"{argument}: {str(self.path)!r} has no column {name!r}{self._reader.near(name)}"
             )
-        where = self.header.index(name)
-        return [row[where] for row in self.rows]
+        return [row[place].strip() for row in self.rows]
 
-    def filled(self, argument: str, name: str) -> list[str]:
+    def filled(self, argument: str, name: str, *, words: bool = False) -> list[str]:
         """The values of a column that must hold something in every row.
+
+        Args:
+            argument: for messages.
+            name: of the column.
+            words: whether NA, NaN, None and null count as blank, as in labels.
 
         Raises:
             ValueError: no such column, or a blank value.
         """
         values = self.column(argument, name)
         for line, value in zip(self.lines, values, strict=True):
-            if not value:
-                raise ValueError(f"{str(self.path)!r}, line {line}: column {name!r} is blank")
+            if not value or (words and is_missing(value)):
+                what = f" ({value})" if value else ""
+                raise ValueError(f"{str(self.path)!r}, line {line}: column {name!r} is blank{what}")
         return values
 
     def mapped(self, argument: str, name: str, meaning: Mapping[str, T], hint: str = "") -> list[T]:
-        """A column whose words stand for values; upper and lower case are the same.
+        """A column whose words stand for values.
+
+        Upper and lower case are the same, 1.0 is 1, NA and the like are blank, and where 1 and 0
+        have a meaning so have true and false.
 
         Raises:
             ValueError: no such column, or a word without a meaning.
         """
         values = self.column(argument, name)
+        known = dict(meaning)
+        if "0" in known and "1" in known:
+            known = {"false": known["0"], "true": known["1"], **known}
+        found: dict[str, T] = {}  # most columns hold a few different words
         for line, value in zip(self.lines, values, strict=True):
-            if value.lower() not in meaning:
+            if value in found:
+                continue
+            word = value.lower() if value.lower() in known else normalized(value)
+            if word not in known:
                 raise ValueError(
                     f"{str(self.path)!r}, line {line}: column {name!r} holds {value!r}; allowed "
                     f"are {listed(meaning, limit=20)} ('' is a blank){hint}"
                 )
-        return [meaning[value.lower()] for value in values]
+            found[value] = known[word]
+        return [found[value] for value in values]

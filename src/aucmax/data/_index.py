@@ -140,7 +140,7 @@ def evenly(rows: Iterable[int], at_most: int = 16) -> list[int]:
 
 
 def _is_option(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _text(body: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Labels, names, groups and parts from the columns of a user's own CSV file."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,11 @@ from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import names
 from aucmax.data._options import kept_rows
 
-_VALUES = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
-_VALUES |= {"": np.nan, "nan": np.nan}
+from .._csv import group_like
+
+_VALUES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "": np.nan}
+log = logging.getLogger("aucmax")
+
 _UNCERTAIN = "; decide what an uncertain or other value means, and write 0, 1 or a blank (unknown)"
 _PARTS = {"": "", "train": "train", "training": "train", "test": "test"}
 _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
@@ -31,6 +35,20 @@ def column_problems(
             yield f"label and {name} are the same column {column!r}"
 
 
+def _note_groups(table: CSVFile) -> None:
+    """Say once that rows count as independent although a column seems to tell their patient."""
+    for name in group_like(table.header):
+        values = table.column("group", name)
+        if len(set(values)) < len(values):
+            log.warning(
+                "%s: column %r is not used; if rows with the same value belong together, as those "
+                "of one patient do, name it with group",
+                table.path,
+                name,
+            )
+            return
+
+
 def labelled(
     table: CSVFile,
     ids: Sequence[str],
@@ -48,7 +66,9 @@ def labelled(
     """
     labels = names(label)
     target = [table.mapped("label", name, _VALUES, _UNCERTAIN) for name in labels]
-    groups = None if group is None else np.array(table.filled("group", group))
+    if group is None:
+        _note_groups(table)
+    groups = None if group is None else np.array(table.filled("group", group, words=True))
     parts = None if split is None else np.array(table.mapped("split", split, _PARTS))
     keep = kept_rows(ids, exclude)
     return keep, {

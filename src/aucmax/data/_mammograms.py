@@ -1,14 +1,14 @@
 """Which file on disk is a mammogram of CBIS-DDSM, and which the cut-out of a lesion."""
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from aucmax.data._image_files import FolderTree, image_stem, note_others
 from aucmax.data._messages import listed
-from aucmax.data.images import EXTENSIONS, FileImages, image_size
+from aucmax.data.images import FileImages, image_size
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,16 @@ class Tree:
         self.tables: dict[str, Path] = {}
         self._below: defaultdict[str, list[Path]] = defaultdict(list)
         self._named: defaultdict[str, list[Path]] = defaultdict(list)
-        for folder, subfolders, files in os.walk(root, followlinks=True):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            parents = Path(folder).relative_to(root).parts
-            for name in sorted(name for name in files if not name.startswith(".")):
-                path = Path(folder, name)
-                if path.suffix.lower() == ".csv":
-                    self.tables.setdefault(name, path)
-                elif path.suffix.lower() in EXTENSIONS:
-                    self._named[path.stem].append(path)
-                    for parent in set(parents):
-                        self._below[parent].append(path)
+        found = FolderTree.read(root)
+        for name in found.others:
+            if name.lower().endswith(".csv"):
+                self.tables.setdefault(name.rpartition("/")[2], root / name)
+        for name in found.images:
+            path = root / name
+            self._named[image_stem(path.name)].append(path)
+            for parent in set(name.split("/")[:-1]):
+                self._below[parent].append(path)
+        note_others([name for name in found.others if not name.lower().endswith(".csv")], root)
 
     def mammogram(self, path: str) -> Found:
         """The whole image of a row.

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
+
+_COMPARED = 5_000
+"""Names among which a similar one is looked for; each takes some microseconds."""
 
 
 def listed(items: Iterable[object], limit: int = 5) -> str:
@@ -21,7 +25,7 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("malignent", ["image", "malignant"])
     "; did you mean 'malignant'?"
     """
-    lower = {k.lower(): k for k in known}
+    lower = {k.lower(): k for k in islice(known, _COMPARED)}
     found = get_close_matches(name.lower(), list(lower), n=1)
     return f"; did you mean {lower[found[0]]!r}?" if found else ""
 

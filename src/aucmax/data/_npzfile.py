@@ -1,5 +1,6 @@
 """A NumPy archive, with errors that say what is in it."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from aucmax.data._messages import listed, near
 
 # RuntimeError: a changed byte may ask for a password, or for a compression that nobody knows
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+_UNREADABLE += (NotImplementedError, MemoryError, OverflowError)
 
 
 class NPZFile:
@@ -39,13 +41,23 @@ class NPZFile:
 
     @staticmethod
     def _loaded(path: Path, file: BinaryIO) -> Any:
-        try:
-            archive = np.load(file, allow_pickle=False)
-        except _UNREADABLE as error:
-            raise ValueError(f"npz: {str(path)!r} is no NumPy archive: {error}") from error
-        if isinstance(archive, np.ndarray):
+        head = file.read(6)
+        file.seek(0)
+        if head == b"\x93NUMPY":
             raise ValueError(f"npz: {str(path)!r} holds one array; np.savez makes an archive")
-        return archive
+        if not head.startswith(b"PK"):
+            what = f"it begins with {head!r}" if head else "it is empty"
+            raise ValueError(
+                f"npz: {str(path)!r} is no NumPy archive, which is a zip file: {what}; if it was "
+                "downloaded, get it again"
+            )
+        try:
+            return np.load(file, allow_pickle=False)
+        except _UNREADABLE as error:
+            raise ValueError(
+                f"npz: {str(path)!r} is no NumPy archive, or is damaged: {error}; if it was "
+                "downloaded, get it again"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +70,8 @@ class NPZFile:
         """One array.
 
         Raises:
-            ValueError: it is not there, damaged, a single number, or holds Python objects.
+            ValueError: it is not there, damaged, larger than the memory, a single number, or holds
+                Python objects.
         """
         if key not in self.keys:
             raise ValueError(
@@ -66,14 +79,46 @@ class NPZFile:
                 f"its arrays are {listed(self.keys, 30)}"
             )
         try:
-            array = self._archive[key]
+            shape = self._checked_shape(key)
+            array = self._archive[key] if shape else np.zeros(())
         except _UNREADABLE as error:
             raise ValueError(
-                f"{argument}: array {key!r} of {str(self.path)!r} cannot be read: {error}"
+                f"{argument}: array {key!r} of {str(self.path)!r} cannot be read: "
+                f"{error or type(error).__name__}"
             ) from error
         if array.ndim == 0:
             raise ValueError(f"{argument}: array {key!r} of {str(self.path)!r} is a single value")
         return array
+
+    def _checked_shape(self, key: str) -> tuple[int, ...]:
+        """The shape that an array's own head claims, if the file and the memory can hold it.
+
+        Raises:
+            ValueError: they cannot, or it is an array of Python objects.
+        """
+        archive: zipfile.ZipFile = self._archive.zip
+        name = key if key in archive.namelist() else f"{key}.npy"
+        with archive.open(name) as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else None
+            read = np.lib.format.read_array_header_2_0 if version == (2, 0) else read
+            if read is None:  # names that are not ASCII, which plain arrays do not have
+                raise ValueError(f"its format {version} is not known")
+            shape, _, dtype = read(file)
+            start = file.tell()
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects; save it as an array of numbers or text")
+        claimed = dtype.itemsize
+        for side in shape:
+            claimed *= side
+        there = archive.getinfo(name).file_size - start
+        if claimed != there:
+            raise ValueError(
+                f"its head claims {claimed:,} bytes, and {there:,} are there: the file is damaged"
+            )
+        if claimed > (free := free_memory()):
+            raise ValueError(f"it takes {claimed:,} bytes, and {free:,} of memory are free")
+        return shape
 
     def joined(
         self, argument: str, starts: Sequence[str], key: str, lengths: Sequence[int]
@@ -94,3 +139,31 @@ class NPZFile:
                 f"{argument}: arrays of the parts differ in shape: {[a.shape for a in arrays]}"
             )
         return np.concatenate(arrays)
+
+
+def same_size(images: Sequence[NDArray[Any]]) -> None:
+    """Refuse arrays of images of different size.
+
+    Raises:
+        ValueError: they differ in height, width or channels.
+    """
+    shapes = [array.shape for array in images]
+    if len({shape[1:] for shape in shapes}) > 1:
+        raise ValueError(
+            f"images: arrays of the parts differ in shape: {shapes}; all images in an archive must "
+            "have one size"
+        )
+
+
+def free_memory() -> int:
+    """Bytes that can be allocated without swapping, as far as the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**63 - 1

@@ -1,16 +1,20 @@
 """What readers of published data sets share: finding their parts, and saying which is missing."""
 
-import gzip
-import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aucmax.data._csvfile import CSVFile
+from aucmax.data._image_files import (
+    DICOM_SUFFIXES,
+    FolderTree,
+    found_files,
+    image_stem,
+)
 from aucmax.data._messages import listed, near, repeated
 from aucmax.data.images import FileImages
 
@@ -30,10 +34,17 @@ def existing_folder(argument: str, path: str | Path, origin: str) -> Path:
 
 
 def matching_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    """Files of a folder whose name is a pattern; a table may be compressed (``.csv.gz``)."""
-    given = list(patterns)
-    wanted = [*given, *(f"{name}.gz" for name in given if name.endswith(".csv"))]
-    return sorted({path for one in wanted for path in folder.glob(one) if path.is_file()})
+    """Files of a folder whose name is a pattern, in upper or lower case.
+
+    A table may be compressed (``.csv.gz``).
+    """
+    given = [name.lower() for name in patterns]
+    wanted = [*given, *(f"{name}.gz" for name in given if name.endswith((".csv", ".tab")))]
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if any(fnmatchcase(path.name.lower(), pattern) for pattern in wanted) and path.is_file()
+    )
 
 
 def official_file(folder: Path, *patterns: str, origin: str) -> Path:
@@ -58,35 +69,6 @@ def official_file(folder: Path, *patterns: str, origin: str) -> Path:
     return found[0]
 
 
-class _Compressed:
-    """A path whose file opens as the text that is compressed in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def open(self, encoding: str, newline: str) -> IO[str]:
-        return cast(IO[str], gzip.open(self.path, "rt", encoding=encoding, newline=newline))
-
-
-def read_table(path: Path) -> CSVFile:
-    """Read a CSV file, compressed if its name ends in ``.gz``.
-
-    Raises:
-        ValueError: what :meth:`CSVFile.read` refuses; a file that cannot be unpacked.
-    """
-    if path.suffix != ".gz":
-        return CSVFile.read(path)
-    try:
-        return CSVFile.read(cast(Path, _Compressed(path)))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{str(path)!r} cannot be unpacked: {error}; the download may be incomplete"
-        ) from error
-
-
 def label_problems(argument: str, chosen: Sequence[str], known: Sequence[str]) -> Iterator[str]:
     """Check names that are chosen from a fixed list."""
     if not chosen:
@@ -107,18 +89,73 @@ def choice_problem(argument: str, value: object, allowed: Sequence[str]) -> Iter
         yield f"{argument} must be one of {listed(allowed)}, got {value!r}"
 
 
-def present_images(paths: Sequence[Path], *, channels: int, table: str, origin: str) -> FileImages:
+def images_below(
+    root: Path, names: Iterable[str], folders: Sequence[str], suffixes: Sequence[str] = ()
+) -> list[Path]:
+    """The image of each name, in whatever folder below ``root`` and format it is.
+
+    Upper and lower case are the same. Where several files have a name, the first of ``folders``
+    counts that has it, and formats that Pillow reads before DICOM; other folders come last.
+
+    Args:
+        root: of the data set.
+        names: of images, with or without suffix.
+        folders: in which the images are published, as seen from ``root``, with ``*`` for anything.
+        suffixes: of the published files, to be preferred.
+
+    Returns:
+        A path for each name; where there is no such image, one in the first folder that is there.
+
+    Raises:
+        ValueError: if several files can be meant.
+        OSError: if a folder may not be read.
+    """
+    order = [pattern.lower() for pattern in folders]
+    found: defaultdict[str, list[tuple[tuple[int, int, int], str]]] = defaultdict(list)
+    for image in FolderTree.read(root).images:
+        folder, _, name = image.lower().rpartition("/")
+        place = next((i for i, one in enumerate(order) if fnmatchcase(folder, one)), len(order))
+        suffix = "." + name.rpartition(".")[2]
+        foreign = suffix not in suffixes
+        found[image_stem(name)].append(((suffix in DICOM_SUFFIXES, place, foreign), image))
+    there = [name for name in folders if (root / name).is_dir()] or ["."]
+    paths: list[Path] = []
+    for name in names:
+        ranked = sorted(found.get(image_stem(name.lower()), []))
+        best = [image for rank, image in ranked if rank == ranked[0][0]]
+        if len(best) > 1 and ranked[0][0][1] == len(order):
+            raise ValueError(
+                f"root: image {name!r} may be any of {listed(best)} below {str(root)!r}; keep one"
+            )
+        full = name if image_stem(name) != name else name + next(iter(suffixes), "")
+        paths.append(root / best[0] if best else root / there[0] / full)
+    return paths
+
+
+def present_images(
+    paths: Sequence[Path], *, channels: int, table: str, origin: str, skip: bool
+) -> FileImages:
     """Images of which every file is there; whether they can be decoded shows when they are read.
 
-    The heads of the files are not read, as that takes minutes for some 100,000 files.
+    The heads of the files are not read, as that takes minutes for some 100,000 files. A converted
+    copy, with another suffix than the table has, is taken for the image.
+
+    Args:
+        paths: one for each image.
+        channels: 1 or 3.
+        table: names the images, for messages.
+        origin: where the data come from, for messages.
+        skip: whether files that are not there are left for later, when images are read.
 
     Raises:
         FileNotFoundError: files that are not there: the first five and how many.
     """
-    if missing := [path for path in paths if not path.is_file()]:
+    paths, missing = found_files(paths, what=table)
+    if missing and (not skip or len(missing) == len(paths)):
+        cure = "" if skip else "; set on_error=skip to leave them out and list them in skipped.csv"
         raise FileNotFoundError(
             f"{len(missing)} of the {len(paths)} images that {table} names are not there: "
-            f"{listed(missing)}; {origin}"
+            f"{listed(missing)}; {origin}{cure}"
         )
     return FileImages(paths, channels=channels)
 

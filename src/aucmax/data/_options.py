@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aucmax.data._decoding import Bits
 from aucmax.data._messages import listed, names, near
 
 
-def bits_problem(bits: int | None) -> Iterator[str]:
+def bits_problem(bits: Bits) -> Iterator[str]:
     """Check the option ``bits`` of readers of image files."""
-    if bits is not None and not 9 <= bits <= 16:
-        yield f"bits must be from 9 to 16 (8-bit files need no bits), got {bits}"
+    if bits not in (None, "auto", *range(9, 17)) or isinstance(bits, bool):
+        yield f"bits must be from 9 to 16, or auto (8-bit files need no bits), got {bits!r}"
 
 
 def existing_file(argument: str, path: str | Path) -> Path:

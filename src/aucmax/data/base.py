@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from aucmax.data._decoding import Bits
 from aucmax.data._messages import listed, repeated
 from aucmax.data.images import FileImages, Rows, readable_channels
 
@@ -217,8 +218,8 @@ class FileSource(Source):
 
     on_error: Literal["raise", "skip"] = field(default="raise", kw_only=True)
     """What an image that cannot be read does: raise stops with its path; skip reads every image
-    once before training, leaves out the bad ones, says so, and lists them in skipped.csv. (Files
-    that are not there at all are always an error.)"""
+    once before training, leaves out the bad ones and those that are not there, says so, and lists
+    them in skipped.csv."""
     prepared: str | Path | None = field(default=None, kw_only=True)
     """Folder for images that `aucmax prepare` resizes beforehand; without it, the folder beside the
     data with .aucmax behind their name. What lies there in the right size is used."""
@@ -241,11 +242,12 @@ class FileSource(Source):
             raise TypeError(f"{type(self).__name__} has no field csv or root: give it a place()")
         return Path(where).expanduser()
 
-    def files(self, paths: Iterable[str | Path], *, bits: int | None = None) -> FileImages:
+    def files(self, paths: Iterable[str | Path], *, bits: Bits = None) -> FileImages:
         """Images in files, grey or colour as their heads say.
 
         Raises:
-            FileNotFoundError: files that are not there.
+            FileNotFoundError: files that are not there, unless ``on_error`` is "skip" and others
+                are.
             ValueError: files that are no images, unless ``on_error`` is "skip".
         """
         paths = list(paths)

@@ -11,10 +11,10 @@ from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, names, near
 from aucmax.data._official import (
     existing_folder,
+    images_below,
     label_problems,
     official_file,
     present_images,
-    read_table,
     undivided,
 )
 from aucmax.data._options import kept_rows
@@ -37,7 +37,7 @@ class ChestXray14(FileSource):
     The folder holds Data_Entry_2017.csv (or Data_Entry_2017_v2020.csv), train_val_list.txt,
     test_list.txt, and the images in images_001/images to images_012/images, or in images. Nothing
     is downloaded. The official test list is the test part; the validation part is drawn from the
-    other list by patient. Images become grey.
+    other list by patient. Images become grey; copies in another format are found by their names.
     """
 
     root: str | Path
@@ -60,22 +60,22 @@ class ChestXray14(FileSource):
                 or in both, a patient in both, a label with one class only.
         """
         root = existing_folder("root", self.root, _ORIGIN)
-        table = read_table(official_file(root, "Data_Entry_2017*.csv", origin=_ORIGIN))
+        table = CSVFile.read(official_file(root, "Data_Entry_2017*.csv", origin=_ORIGIN))
         ids = table.filled("root", "Image Index")
         keep = kept_rows(ids, self.exclude)
-        groups = np.array(table.filled("root", "Patient ID"))[keep]
+        groups = np.array(table.filled("root", "Patient ID", words=True))[keep]
         target = _target(table, names(self.labels))[keep]
         kept = tuple(ids[row] for row in keep)
         split = _official_split(root, kept)
         undivided("patient", groups, split)
-        found = _image_paths(root)
-        paths = [found.get(name) or root / "images" / name for name in kept]
+        paths = images_below(root, kept, ("images", "images_*", "images_*/images"), (".png",))
         return ImageSet(
             images=present_images(
                 paths,
                 channels=1,
                 table=repr(table.path.name),
                 origin=f"{_ORIGIN}: images_001 to images_012",
+                skip=self.on_error == "skip",
             ),
             target=target,
             labels=names(self.labels),
@@ -121,19 +121,3 @@ def _official_split(root: Path, ids: tuple[str, ...]) -> NDArray[np.str_]:
             "whole lists anew, or leave these images out with exclude"
         )
     return np.array([parts[image] for image in ids])
-
-
-def _image_paths(root: Path) -> dict[str, Path]:
-    """File of each image, in whatever folder the archives were unpacked."""
-    folders = [
-        root / "images",
-        *sorted(root.glob("images_*")),
-        *sorted(root.glob("images_*/images")),
-    ]
-    return {
-        path.name: path
-        for folder in folders
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if path.suffix == ".png"
-    }

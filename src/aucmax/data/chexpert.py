@@ -19,7 +19,6 @@ from aucmax.data._official import (
     matching_files,
     official_file,
     present_images,
-    read_table,
     undivided,
 )
 from aucmax.data._options import existing_file, kept_rows
@@ -110,7 +109,7 @@ def chexpert_labels(
     chosen = _chosen(labels)
     if problems := list(_label_options(chosen, uncertain, blank)):
         raise ValueError("; ".join(problems))
-    table = read_table(existing_file("csv", csv))
+    table = CSVFile.read(existing_file("csv", csv))
     target = [
         table.mapped("labels", name, _meaning(_UNCERTAIN[uncertain].get(name, np.nan), blank))
         for name in chosen
@@ -124,7 +123,8 @@ class CheXpert(FileSource):
     """CheXpert, v1.0 or v1.0-small: 223,414 chest x-rays of 64,540 patients to train on.
 
     Nothing is downloaded. An image's id is its path without the data set's own folder, its group
-    is the patient. Images become grey. To judge studies instead of images, join the predictions
+    is the patient. Images become grey; copies in another format, such as PNG, are found by their
+    names. To judge studies instead of images, join the predictions
     with :func:`aucmax.data.max_over_views` or :func:`aucmax.data.mean_over_views`.
     """
 
@@ -192,7 +192,11 @@ class CheXpert(FileSource):
         undivided("patient", groups, split)
         return ImageSet(
             images=present_images(
-                [paths[row] for row in keep], channels=1, table="CheXpert", origin=_BATCHES
+                [paths[row] for row in keep],
+                channels=1,
+                table="CheXpert",
+                origin=_BATCHES,
+                skip=self.on_error == "skip",
             ),
             target=np.concatenate([table.target for _, _, table in parts])[keep],
             labels=_chosen(self.labels),
@@ -219,7 +223,7 @@ def _meaning(uncertain: float, blank: str) -> dict[str, float]:
 
 def _named(table: CSVFile) -> tuple[tuple[str, ...], NDArray[np.str_]]:
     """Name and patient of every row, from the column Path, or Study in labels of studies."""
-    studies = "Path" not in table.header and "Study" in table.header
+    studies = not table.has("Path") and table.has("Study")
     column, pattern, form = (
         ("Study", _STUDY, "CheXpert-v1.0/test/patient64741/study1")
         if studies
@@ -277,7 +281,7 @@ def _tested(
         )
     if _VIEW.fullmatch(table.names[0]):
         return where, table
-    pattern = "view*_frontal.jpg" if frontal else "view*_*.jpg"
+    pattern = "view*_frontal.*" if frontal else "view*_*.*"
     views = [sorted((where / name).glob(pattern)) for name in table.names]
     if bare := [name for name, found in zip(table.names, views, strict=True) if not found]:
         raise FileNotFoundError(

@@ -1,6 +1,7 @@
 """Pictures from DICOM files, as a viewer shows them."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,27 +10,32 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aucmax.data._medical import needed
+from ._decoding import UNREADABLE, reason_of
+from ._dicom_head import (
+    Display,
+    complete_syntax,
+    first_frame,
+    little_endian_palette,
+    read_dataset,
+    reason_of_head,
+)
+from ._image_files import DICOM_SUFFIXES, has_dicom_head, read_head
 
 Window = Literal["file", "range"] | tuple[float, float]
 
-EXTENSIONS = frozenset((".dcm", ".dicom"))
-_UNREADABLE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
-_UNREADABLE += (RuntimeError, TypeError, ValueError, struct.error)
-
 
 def is_dicom(path: str | Path) -> bool:
-    """Whether a file is named *.dcm or *.dicom, or carries the mark DICM at byte 128.
+    """Whether a file is named *.dcm or *.dicom, or begins as DICOM does.
+
+    That is with the mark DICM behind 128 bytes, or at once with the first group of elements.
 
     >>> is_dicom("scan.DCM"), is_dicom("photo.jpg")
     (True, False)
     """
-    path = Path(path)
-    if path.suffix.lower() in EXTENSIONS:
+    if Path(path).suffix.lower() in DICOM_SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
+        return has_dicom_head(read_head(path))
     except OSError:
         return False
 
@@ -41,7 +47,7 @@ def dicom_shape(path: str | Path) -> tuple[int, int, int]:
         ValueError: no DICOM file, or one without pixels.
     """
     with _explained(path):
-        header = _read(path, defer_size=1024)
+        header = read_dataset(path, defer_size=1024)
         colour = header.SamplesPerPixel > 1 or header.PhotometricInterpretation == "PALETTE COLOR"
         return int(header.Rows), int(header.Columns), 3 if colour else 1
 
@@ -57,14 +63,16 @@ def read_dicom(
     .. math:: y = 65535 \cdot \min(1, \max(0, (x - (c - 1/2)) / (w - 1) + 1/2))
 
     or the exact linear or sigmoid function if the file asks for it. Colour (RGB, YBR, palette)
-    becomes RGB with 8 bits a channel, without a window. Of several frames the first counts.
+    becomes RGB with 8 bits a channel, without a window. Of several frames the first counts, with
+    the window and the rescaling of its functional groups. Files without the mark DICM are read, and
+    so are uncompressed ones without a transfer syntax.
 
     Args:
         path: the file; compressed ones need the decoders of ``pip install 'aucmax[medical]'``.
         window: "file": the file's table or first window; where it has none, 8-bit pixels are
             taken as they are, others as with "range". "range": from the lowest to the highest value
-            of the picture, padding left out. Or centre and width, in rescaled units (Hounsfield
-            units in computed tomography).
+            of the picture, padding (a value or a range) left out. Or centre and width, in rescaled
+            units (Hounsfield units in computed tomography).
         bits: how many bits of the stored values count, instead of the range of pixels with more
             than 8 bits: with 12 an image goes from 0 to 4095, whatever it contains.
 
@@ -84,7 +92,7 @@ def read_dicom(
     if not Path(path).is_file():
         raise FileNotFoundError(f"image file {str(path)!r} is not there")
     with _explained(path):
-        data = _read(path)
+        data = read_dataset(path)
         pixels = _pixels(data)
         return pixels if pixels.ndim == 3 else _grey(pixels, data, window, bits)
 
@@ -103,34 +111,21 @@ def _explained(path: str | Path) -> Iterator[None]:
         yield
     except ImportError:
         raise
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except (*UNREADABLE, struct.error, zlib.error) as error:
+        reason = reason_of_head(reason_of(error))
         if "missing dependencies" in reason:
             reason += "; the decoders come with pip install 'aucmax[medical]'"
         raise ValueError(f"image {str(path)!r} cannot be read: {reason}") from error
 
 
-def _read(path: str | Path, defer_size: int | None = None) -> Any:
-    pydicom = needed("pydicom", "DICOM files")
-    try:
-        data = pydicom.dcmread(path, defer_size=defer_size)
-    except pydicom.errors.InvalidDicomError as error:
-        raise ValueError("it is no DICOM file (the mark DICM is missing)") from error
-    if "PixelData" not in data:
-        kind = data.get("Modality") or "unknown"
-        decimal = "FloatPixelData" in data or "DoubleFloatPixelData" in data
-        what = "only floating-point pixels" if decimal else "no pixels"
-        raise ValueError(f"the DICOM file (modality {kind}) holds {what}")
-    return data
-
-
 def _pixels(data: Any) -> NDArray[Any]:
     """Stored values of the first frame: (H, W), or (H, W, 3) uint8 for colour."""
     from pydicom.pixels.processing import apply_color_lut
-    from pydicom.pixels.utils import pixel_array
 
-    pixels, bits = pixel_array(data, index=0), int(data.BitsStored)
+    complete_syntax(data)
+    pixels, bits = first_frame(data), int(data.BitsStored)
     if data.PhotometricInterpretation == "PALETTE COLOR":
+        little_endian_palette(data)
         pixels = apply_color_lut(pixels, data)[..., :3]
         bits = 8 * pixels.dtype.itemsize
     if pixels.ndim == 3 and pixels.dtype != np.uint8:
@@ -155,29 +150,41 @@ def _grey(pixels: NDArray[Any], data: Any, window: Window, bits: int | None) -> 
 def _shades(
     stored: NDArray[Any], data: Any, window: Window, ends: tuple[int, int]
 ) -> NDArray[np.uint16]:
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi
-
-    values = apply_modality_lut(stored, data).astype(np.float64)
+    display = Display(data)
+    values = display.rescaled(stored)
+    own = display.window() if window == "file" else None
     if window == "file" and data.get("VOILUTSequence"):
-        top = 2 ** int(data.VOILUTSequence[0].LUTDescriptor[2]) - 1
-        share = apply_voi(np.round(values).astype(np.int64), data) / top
-    elif window == "range" or (window == "file" and data.get("WindowCenter") is None):
-        low, high = np.sort(apply_modality_lut(np.array(ends), data).astype(np.float64))
-        share = (values - low) / max(high - low, 1e-12)
+        share = _tabulated(values, data)
+    elif isinstance(window, tuple):
+        share = _windowed(values, *window)
+    elif own is not None:
+        share = _windowed(values, *own, function=str(display.value("VOILUTFunction") or "LINEAR"))
     else:
-        share = _windowed(values, data, window)
+        low, high = np.sort(display.rescaled(np.array(ends)))
+        share = (values - low) / max(high - low, 1e-12)
     share = np.clip(share, 0, 1)
     if data.PhotometricInterpretation == "MONOCHROME1":
         share = 1 - share
     return np.round(share * 65535).astype(np.uint16)
 
 
-def _windowed(values: NDArray[np.float64], data: Any, window: Window) -> NDArray[np.float64]:
-    if isinstance(window, tuple):
-        (center, width), function = window, "LINEAR"
-    else:
-        center, width = (float(np.ravel(data[k].value)[0]) for k in ("WindowCenter", "WindowWidth"))
-        function = data.get("VOILUTFunction") or "LINEAR"
+def _tabulated(values: NDArray[np.float64], data: Any) -> NDArray[np.float64]:
+    """Shades from the file's own table."""
+    from pydicom.pixels.processing import apply_voi
+
+    bits = int(data.VOILUTSequence[0].LUTDescriptor[2])
+    top = 2**bits - 1
+    shades = apply_voi(np.round(values).astype(np.int64), data)
+    entries = data.VOILUTSequence[0].LUTData
+    highest = int(np.max(np.frombuffer(entries, "u2") if isinstance(entries, bytes) else entries))
+    if bits == 16 and highest <= 4095:  # some makers name the bits of a word, not of an entry
+        top = 2 ** max(highest.bit_length(), 8) - 1
+    return shades / top
+
+
+def _windowed(
+    values: NDArray[np.float64], center: float, width: float, *, function: str = "LINEAR"
+) -> NDArray[np.float64]:
     if width < 1 if function == "LINEAR" else width <= 0:
         raise ValueError(f"its window is {width:g} wide; give another one with window")
     if function == "SIGMOID":
@@ -190,9 +197,12 @@ def _windowed(values: NDArray[np.float64], data: Any, window: Window) -> NDArray
 
 
 def _ends(pixels: NDArray[Any], data: Any) -> tuple[int, int]:
-    """Lowest and highest stored value, without the value that pads the picture."""
-    padding = data.get("PixelPaddingValue")
-    inside = pixels if padding is None else pixels[pixels != padding]
+    """Lowest and highest stored value, without the values that pad the picture."""
+    padding, limit = data.get("PixelPaddingValue"), data.get("PixelPaddingRangeLimit")
+    if padding is None:
+        return int(pixels.min()), int(pixels.max())
+    low, high = sorted((int(padding), int(padding if limit is None else limit)))
+    inside = pixels[(pixels < low) | (pixels > high)]
     inside = inside if inside.size else pixels
     return int(inside.min()), int(inside.max())
 

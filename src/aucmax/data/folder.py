@@ -1,16 +1,20 @@
 """A folder with a folder of images for each class."""
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from aucmax.data._messages import listed, names, near
-from aucmax.data._options import bits_problem, kept_rows
-from aucmax.data.base import FileSource, ImageSet
-from aucmax.data.images import EXTENSIONS
+from ._decoding import Bits
+from ._image_files import SUFFIXES, FolderTree
+from ._messages import listed, names, near
+from ._options import bits_problem, kept_rows
+from .base import FileSource, ImageSet
+
+log = logging.getLogger("aucmax")
 
 _PARTS = {"train": "train", "training": "train", "test": "test"}
 _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
@@ -20,8 +24,9 @@ _PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
 class Folder(FileSource):
     """A folder with one folder of images per class, or with train, val, test above these.
 
-    ``root/cat/1.jpg`` or ``root/train/cat/1.jpg``. Files that are no images and hidden files are
-    passed over; folders inside a class folder belong to the class.
+    ``root/cat/1.jpg`` or ``root/train/cat/1.jpg``. Files with a suffix of another kind than the
+    usual ones, or without one, are images if they begin like one. Files that are no images are
+    left out and counted, hidden files ignored; folders inside a class folder belong to the class.
     """
 
     root: str | Path
@@ -35,8 +40,9 @@ class Folder(FileSource):
     divided between training, validation and test."""
     exclude: str | tuple[str, ...] = ()
     """Ids of images to leave out: paths as seen from `root`, with /."""
-    bits: int | None = None
-    """How many bits count in 16-bit grey files, 9 to 16 (12 is usual for medical images)."""
+    bits: Bits = None
+    """How many bits count in 16-bit files, 9 to 16 (12 is usual for medical images), or auto: 12
+    for a file with no value above 4095, 16 for others."""
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each."""
@@ -59,19 +65,26 @@ class Folder(FileSource):
         root = Path(self.root).expanduser()
         if not root.is_dir():
             raise FileNotFoundError(f"root: there is no folder {str(root)!r}")
-        found = [(*row, ids) for row in _class_folders(root) for ids in _images(root, row[2])]
+        tree = FolderTree.read(root)
+        folders = _class_folders(root)
+        found = [
+            (part, name, image)
+            for (part, name, _), images in zip(folders, _images(tree, folders), strict=True)
+            for image in images
+        ]
+        tree.note_others(root)
         positive = self._positive(sorted({row[1] for row in found}), root)
-        ids = [row[3] for row in found]
+        ids = [row[2] for row in found]
         keep = kept_rows(ids, self.exclude)
         kept = [found[row] for row in keep]
         target = np.array([[row[1] in positive] for row in kept], np.float32)
         split = np.array([row[0] for row in kept])
         return ImageSet(
-            images=self.files([root / row[3] for row in kept], bits=self.bits),
+            images=self.files([root / row[2] for row in kept], bits=self.bits),
             target=target,
             labels=("+".join(positive),),
-            ids=tuple(row[3] for row in kept),
-            groups=None if self.group is None else _groups(self.group, [r[3] for r in kept]),
+            ids=tuple(row[2] for row in kept),
+            groups=None if self.group is None else _groups(self.group, [r[2] for r in kept]),
             split=split if split.any() else None,
         )
 
@@ -101,8 +114,8 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _class_folders(root: Path) -> list[tuple[str, str, Path]]:
-    """(part or "", class, folder) of every class folder."""
+def _class_folders(root: Path) -> list[tuple[str, str, str]]:
+    """(part or "", class, path as seen from the root) of every class folder."""
     top = _subfolders(root)
     if not top:
         raise ValueError(
@@ -111,7 +124,7 @@ def _class_folders(root: Path) -> list[tuple[str, str, Path]]:
         )
     parts = [folder for folder in top if folder.name.lower() in _PARTS]
     if not parts:
-        return [("", folder.name, folder) for folder in top]
+        return [("", folder.name, folder.name) for folder in top]
     if len(parts) < len(top):
         classes = [folder.name for folder in top if folder not in parts]
         raise ValueError(
@@ -119,19 +132,31 @@ def _class_folders(root: Path) -> list[tuple[str, str, Path]]:
             f"{listed(classes)}; put every class folder into a part, or none"
         )
     return [
-        (_PARTS[part.name.lower()], folder.name, folder)
+        (_PARTS[part.name.lower()], folder.name, f"{part.name}/{folder.name}")
         for part in parts
         for folder in _subfolders(part)
     ]
 
 
-def _images(root: Path, folder: Path) -> list[str]:
-    """Paths, as seen from ``root``, of the images anywhere in a class folder."""
-    inside = (p.relative_to(root) for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
-    found = sorted(p.as_posix() for p in inside if not any(s.startswith(".") for s in p.parts))
-    if not found:
-        raise ValueError(
-            f"class folder {str(folder)!r} holds no images ({', '.join(sorted(EXTENSIONS))})"
+def _images(tree: FolderTree, folders: Sequence[tuple[str, str, str]]) -> list[list[str]]:
+    """The images anywhere in each class folder, as seen from the root."""
+    places = {inside: place for place, (_, _, inside) in enumerate(folders)}
+    depth = {inside.count("/") for inside in places}
+    found: list[list[str]] = [[] for _ in folders]
+    outside: list[str] = []
+    for image in tree.images:
+        heads = {"/".join(image.split("/")[: count + 1]) for count in depth}
+        home = next((places[head] for head in heads if head in places), None)
+        (outside if home is None else found[home]).append(image)
+    for (_, _, inside), images in zip(folders, found, strict=True):
+        if not images:
+            raise ValueError(
+                f"class folder {inside!r} holds no images, neither named as such "
+                f"({', '.join(sorted(SUFFIXES))}) nor by their content"
+            )
+    if outside:
+        log.warning(
+            "%d images are in no class folder and are left out: %s", len(outside), listed(outside)
         )
     return found
 

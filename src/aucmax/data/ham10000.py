@@ -11,11 +11,11 @@ from aucmax.data._csvfile import CSVFile
 from aucmax.data._messages import listed, names
 from aucmax.data._official import (
     existing_folder,
+    images_below,
     label_problems,
     matching_files,
     official_file,
     present_images,
-    read_table,
 )
 from aucmax.data._options import kept_rows
 from aucmax.data.base import FileSource, ImageSet
@@ -25,7 +25,8 @@ _ORIGIN = (
     "get HAM10000 from https://doi.org/10.7910/DVN/DBW86T, or ISIC 2018 task 3 from "
     "https://challenge.isic-archive.com/data"
 )
-_METADATA = "HAM10000_metadata.csv"
+_METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata.tab", "HAM10000_metadata")
+"""Names of one table: the original, what the Dataverse hands out, and Kaggle's older copy."""
 _TRUTH, _LESIONS = (f"ISIC2018_Task3_Training_{n}.csv" for n in ("GroundTruth", "LesionGroupings"))
 _FOLDERS = ("HAM10000_images_part_1", "HAM10000_images_part_2", "ISIC2018_Task3_Training_Input")
 
@@ -40,10 +41,11 @@ class _Lesions(NamedTuple):
 class HAM10000(FileSource):
     """HAM10000: 10,015 images of 7,470 skin lesions, 1,113 of the images melanoma.
 
-    The folder holds HAM10000_metadata.csv with the images in HAM10000_images_part_1 and
+    The folder holds HAM10000_metadata.csv (or .tab) with the images in HAM10000_images_part_1 and
     HAM10000_images_part_2, or ISIC 2018's ISIC2018_Task3_Training_GroundTruth.csv and
     ISIC2018_Task3_Training_LesionGroupings.csv with ISIC2018_Task3_Training_Input: the same
-    images. Nothing is downloaded. An image's group is its lesion; parts are drawn by lesion.
+    images. Images are found by their names in other folders below it too. Nothing is downloaded.
+    An image's group is its lesion; parts are drawn by lesion.
     """
 
     root: str | Path
@@ -69,23 +71,17 @@ class HAM10000(FileSource):
                 excluded id that is not there, no image of a positive diagnosis.
         """
         root = existing_folder("root", self.root, _ORIGIN)
-        isic = not matching_files(root, [_METADATA]) and matching_files(root, [_TRUTH])
+        isic = not matching_files(root, _METADATA) and matching_files(root, [_TRUTH])
         ids, diagnoses, lesions = _challenge(root) if isic else _metadata(root)
         keep = kept_rows(ids, self.exclude)
         positive = names(self.positive)
-        folders = [path for name in _FOLDERS if (path := root / name).is_dir()]
-        if not folders:
-            raise FileNotFoundError(
-                f"root: {str(root)!r} holds no folder {' or '.join(_FOLDERS)}; {_ORIGIN}"
-            )
-        found = {path.name: path for folder in folders for path in folder.glob("*.jpg")}
-        files = [f"{ids[row]}.jpg" for row in keep]
         return ImageSet(
             images=present_images(
-                [found.get(name, folders[-1] / name) for name in files],
+                images_below(root, [ids[row] for row in keep], _FOLDERS, (".jpg",)),
                 channels=3,
                 table="the table",
-                origin=_ORIGIN,
+                origin=f"{_ORIGIN}: {', '.join(_FOLDERS)}",
+                skip=self.on_error == "skip",
             ),
             target=np.array([[diagnoses[row] in positive] for row in keep], np.float32),
             labels=("+".join(positive),),
@@ -96,18 +92,19 @@ class HAM10000(FileSource):
 
 def _metadata(root: Path) -> _Lesions:
     """HAM10000's own table."""
-    table = read_table(official_file(root, _METADATA, origin=_ORIGIN))
+    there = [name for name in _METADATA if matching_files(root, [name])] or _METADATA
+    table = CSVFile.read(official_file(root, there[0], origin=_ORIGIN))
     return _Lesions(
         table.filled("root", "image_id"),
         table.mapped("root", "dx", {name: name for name in DIAGNOSES}),
-        table.filled("root", "lesion_id"),
+        table.filled("root", "lesion_id", words=True),
     )
 
 
 def _challenge(root: Path) -> _Lesions:
     """The two tables of ISIC 2018: a column of 0 and 1 for each diagnosis, and the lesions."""
-    table = read_table(official_file(root, _TRUTH, origin=_ORIGIN))
-    groups = read_table(official_file(root, _LESIONS, origin=_ORIGIN))
+    table = CSVFile.read(official_file(root, _TRUTH, origin=_ORIGIN))
+    groups = CSVFile.read(official_file(root, _LESIONS, origin=_ORIGIN))
     image, lesion = (groups.filled("root", column) for column in ("image", "lesion_id"))
     lesions = dict(zip(image, lesion, strict=True))
     ids = table.filled("root", "image")

@@ -20,11 +20,13 @@ class IdenticalImages:
         same: all sets of two or more equal images.
         different_labels: those of them in which a label is 1 for one image and 0 for another.
         across_parts: those of them with images in more than one part.
+        constant: ids of images that have one value in all pixels.
     """
 
     same: tuple[tuple[str, ...], ...] = ()
     different_labels: tuple[tuple[str, ...], ...] = ()
     across_parts: tuple[tuple[str, ...], ...] = ()
+    constant: tuple[str, ...] = ()
 
     def warnings(self) -> Iterator[str]:
         """A sentence for each kind of finding that spoils training or testing.
@@ -44,6 +46,13 @@ class IdenticalImages:
                     f"{len(found)} {several} of pixel-identical images {what}: "
                     f"{listed(' = '.join(ids) for ids in found)}; leave them out with exclude."
                 )
+        if self.constant:
+            several = "images have" if len(self.constant) > 1 else "image has"
+            yield (
+                f"{len(self.constant)} {several} the same value in all pixels: "
+                f"{listed(self.constant)}; a DICOM window outside of the values does this, and "
+                "so does transparency; look at them, or leave them out with exclude."
+            )
 
 
 def identical_images(data: ImageSet, split: ArrayLike | None = None) -> IdenticalImages:
@@ -62,8 +71,11 @@ def identical_images(data: ImageSet, split: ArrayLike | None = None) -> Identica
     if parts is not None and parts.shape != (len(data),):
         raise ValueError(f"split must have shape ({len(data)},), got {parts.shape}")
     rows: dict[bytes, list[int]] = defaultdict(list)
+    constant: list[str] = []
     for row in range(len(data)):
         pixels = data.images[row].numpy()
+        if pixels[0].size > 1 and (pixels == pixels.flat[0]).all():
+            constant.append(data.ids[row])
         digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
         digest.update(pixels.tobytes())
         rows[digest.digest()].append(row)
@@ -78,4 +90,5 @@ def identical_images(data: ImageSet, split: ArrayLike | None = None) -> Identica
         across_parts=named(
             [found for found in same if parts is not None and len(set(parts[found])) > 1]
         ),
+        constant=tuple(constant),
     )

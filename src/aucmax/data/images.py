@@ -1,8 +1,7 @@
 """Lazy sequences of images: arrays in memory, and files that are decoded when asked for."""
 
 import operator
-import struct
-import zlib
+import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
@@ -14,21 +13,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aucmax.data._messages import listed
-from aucmax.data.dicom import EXTENSIONS as DICOM_EXTENSIONS
-from aucmax.data.dicom import dicom_shape, is_dicom, read_dicom
+from ._decoding import Bits, decode, is_gray, opened
+from ._image_files import (
+    DICOM_SUFFIXES,
+    PILLOW_SUFFIXES,
+    has_dicom_head,
+    has_image_head,
+    missing_files,
+    read_head,
+)
+from ._messages import listed
+from .dicom import dicom_shape, read_dicom
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 T = TypeVar("T")
-
-_PILLOW = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-EXTENSIONS = _PILLOW | DICOM_EXTENSIONS
-_GREY = frozenset(("1", "L", "LA", "La", "I", "F"))
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 class Rows:
@@ -91,16 +91,18 @@ class FileImages:
     Every format that Pillow reads becomes 8 bits a channel, in one documented way: the EXIF
     rotation is applied; a palette becomes RGB; a transparent pixel is laid over black;
     CMYK and other colour spaces become RGB; of several frames the first counts. Where some
-    files are grey and some colour, grey ones get three equal channels. Grey files of 16 bits
-    are scaled by 255 / (2^bits - 1) and rounded. DICOM files (by name, *.dcm, or by their mark)
-    are read with :func:`aucmax.data.dicom.read_dicom`, through the window that they
-    contain; from lowest to highest value where they contain none and ``bits`` is None.
+    files are grey and some colour, grey ones get three equal channels. Files with 16 bits a
+    channel are scaled by 255 / (2^bits - 1) and rounded; where white is zero they are inverted.
+    DICOM files (by content, whatever their name) are read with
+    :func:`aucmax.data.dicom.read_dicom`, through the window that they contain; from lowest to
+    highest value where they contain none and ``bits`` is None or "auto".
 
     Args:
         paths: one file an image.
-        bits: how many bits a 16-bit grey file really uses, 9 to 16 (medical images often use 12).
-            None: 16, and an error for an image with no value above 4095, which
-            looks like 12 bits and would be left with 16 levels of grey.
+        bits: how many bits a file of 16 bits a channel really uses, 9 to 16 (medical images often
+            use 12). "auto": 12 for a file with no value above 4095, 16 for others. None: 16, and an
+            error for an image with no value above 4095, which looks like 12 bits and would be left
+            with 16 levels of grey.
         channels: 1 or 3 to have every image so (1 makes colours grey). None reads the head of every
             file to find out (:func:`check_images`), and so finds unreadable files before the
             work starts.
@@ -110,11 +112,11 @@ class FileImages:
         self,
         paths: Iterable[str | Path],
         *,
-        bits: int | None = None,
+        bits: Bits = None,
         channels: int | None = None,
     ) -> None:
         self.paths: list[str] = [str(path) for path in paths]
-        self.bits = bits
+        self.bits: Bits = bits
         self.channels: int = check_images(self.paths) if channels is None else channels
 
     def __len__(self) -> int:
@@ -143,18 +145,27 @@ def check_images(paths: Sequence[str | Path]) -> int:
 
 
 def readable_channels(paths: Sequence[str | Path]) -> int:
-    """As :func:`check_images`, but files that are no images have no say, and are no error.
+    """As :func:`check_images`, but files that are not there or no images have no say.
 
     Raises:
-        FileNotFoundError: files that are not there: the first five and how many.
+        FileNotFoundError: not one file is there.
     """
-    return 1 if _heads(paths)[0] else 3
+    missing = set(map(str, missing_files(paths)))
+    there = [path for path in paths if str(path) not in missing]
+    if paths and not there:
+        raise FileNotFoundError(
+            f"none of the {len(paths)} image files is there, the first: {str(paths[0])!r}"
+        )
+    return 1 if _heads(there)[0] else 3
 
 
 def _heads(paths: Sequence[str | Path]) -> tuple[bool, list[str]]:
     """Whether all images are grey, and what is wrong with the files that are none."""
-    if missing := [path for path in paths if not Path(path).is_file()]:
-        raise FileNotFoundError(f"{len(missing)} image files are not there: {listed(missing)}")
+    if missing := missing_files(paths):
+        raise FileNotFoundError(
+            f"{len(missing)} image files are not there: {listed(missing)}; set on_error=skip to "
+            "leave them out: skipped.csv then lists them all"
+        )
     kinds: set[bool] = set()
     bad: list[str] = []
     for path in paths:
@@ -171,79 +182,66 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         FileNotFoundError, ValueError: as :func:`check_images`.
     """
-    if _check_dicom(path):
-        return dicom_shape(path)[:2]
-    width, height = _opened(path, lambda image: image.size)
-    return height, width
+    return _by_content(
+        path, lambda: dicom_shape(path)[:2], lambda image: (image.height, image.width)
+    )
 
 
-def _check_dicom(path: str | Path) -> bool:
+def _by_content(path: str | Path, dicom: Callable[[], T], pillow: Callable[["Image"], T]) -> T:
+    """What one of two functions makes of a file; its first bytes decide which.
+
+    Where the suffix is one of Pillow's, Pillow is asked first: nearly always that is all.
+    """
+    error: ValueError | None = None
+    if os.path.splitext(path)[1].lower() in PILLOW_SUFFIXES:  # noqa: PTH122 - for speed
+        try:
+            return opened(path, pillow)
+        except ValueError as failed:
+            error = failed
+    if _is_dicom(path):
+        return dicom()
+    if error is not None:
+        raise error
+    return opened(path, pillow)
+
+
+def _is_dicom(path: str | Path) -> bool:
     """Whether a file, which must be there and hold something, is DICOM."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"image file {str(path)!r} is not there (it was moved or deleted)")
-    if Path(path).stat().st_size == 0:
+    try:
+        head = read_head(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(
+            f"image file {str(path)!r} is not there (it was moved or deleted)"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"image {str(path)!r} cannot be read: {reason}") from error
+    if not head:
         raise ValueError(f"image {str(path)!r} cannot be read: the file is empty")
-    return Path(path).suffix.lower() not in _PILLOW and is_dicom(path)
+    named = Path(path).suffix.lower() in DICOM_SUFFIXES
+    # A slide may be TIFF and DICOM at once: its preamble is the head of the other format.
+    return has_dicom_head(head) or (named and not has_image_head(head))
 
 
 def _is_grey(path: str | Path) -> bool:
-    if _check_dicom(path):
-        return dicom_shape(path)[2] == 1
-    mode = _opened(path, lambda image: image.mode)
-    return mode in _GREY or mode.startswith("I;16")
+    return _by_content(path, lambda: dicom_shape(path)[2] == 1, is_gray)
 
 
-def _pixels(path: str, channels: int, bits: int | None) -> NDArray[np.uint8]:
-    if not _check_dicom(path):
-        return _opened(path, lambda image: _decode(image, channels, bits))
+def _pixels(path: str, channels: int, bits: Bits) -> NDArray[np.uint8]:
+    return _by_content(
+        path,
+        lambda: _dicom_pixels(path, channels, bits),
+        lambda image: decode(image, channels, bits),
+    )
+
+
+def _dicom_pixels(path: str, channels: int, bits: Bits) -> NDArray[np.uint8]:
     from PIL import Image
 
-    pixels = read_dicom(path, bits=bits)
+    pixels = read_dicom(path, bits=None if bits == "auto" else bits)
     if pixels.dtype == np.uint16:
         pixels = np.round(pixels / 257).astype(np.uint8)
     return np.asarray(Image.fromarray(pixels).convert("L" if channels == 1 else "RGB"))
-
-
-def _opened(path: str | Path, read: Callable[["Image"], T]) -> T:
-    """What ``read`` makes of the image at ``path``; every failure names the path."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return read(image)
-    except (*_UNREADABLE, Image.DecompressionBombError) as error:
-        reason = "it is no image file" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise ValueError(f"image {str(path)!r} cannot be read: {reason}") from error
-
-
-def _decode(image: "Image", channels: int, bits: int | None) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers; convert it to 8 or 16 bits first")
-    if image.mode.startswith("I"):
-        image = Image.fromarray(_eight_bits(np.asarray(image), bits))
-    if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image).convert("RGB")
-    return np.asarray(image.convert("L" if channels == 1 else "RGB"))
-
-
-def _eight_bits(pixels: NDArray[Any], bits: int | None) -> NDArray[np.uint8]:
-    highest = 2 ** (bits or 16) - 1
-    low, top = int(pixels.min(initial=0)), int(pixels.max(initial=0))
-    if low < 0 or top > highest:
-        raise ValueError(
-            f"a pixel holds {low if low < 0 else top}, and {bits or 16} bits go from 0 to {highest}"
-        )
-    if bits is None and 0 < top <= 4095:
-        raise ValueError(
-            f"it is a 16-bit file whose highest pixel is {top}, so it would become almost black; "
-            "say how many bits count: bits=12 for values up to 4095, bits=16 to take it as it is"
-        )
-    return np.round(pixels * (255 / highest)).astype(np.uint8)
 
 
 def _check_array(array: NDArray[Any]) -> None:

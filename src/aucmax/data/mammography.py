@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from aucmax.data._csvfile import CSVFile
+from aucmax.data._decoding import Bits
 from aucmax.data._mammograms import Found, Tree
 from aucmax.data._messages import listed, names
 from aucmax.data._official import choice_problem, existing_folder, label_problems
@@ -67,7 +68,7 @@ class Mammography(FileSource):
     drawn anew, patient by patient."""
     exclude: str | tuple[str, ...] = ()
     """Ids of images to leave out: their case, such as Mass-Training_P_00001_LEFT_CC."""
-    bits: int | None = 16
+    bits: Bits = 16
     """How many bits count in 16-bit grey files, 9 to 16; the official images use all 16."""
 
     def problems(self) -> Iterator[str]:
@@ -114,7 +115,8 @@ class Mammography(FileSource):
             for row in rows
         ]
         pairs = list(zip(rows, found, strict=True))
-        if missing := [(row, one) for row, one in pairs if one.path is None and not one.problem]:
+        missing = [(row, one) for row, one in pairs if one.path is None and not one.problem]
+        if missing and (self.on_error == "raise" or len(missing) == len(rows)):
             cases = [f"{row.where}: {row.crop if self.crop else row.image}" for row, _ in missing]
             raise FileNotFoundError(
                 f"root: {len(missing)} of {len(rows)} images are not below {str(tree.root)!r}, "
@@ -124,7 +126,10 @@ class Mammography(FileSource):
         if problems := [f"{row.where}: {one.problem}" for row, one in pairs if one.problem]:
             more = f"; ... ({len(problems)} rows in all)" if len(problems) > 5 else ""
             raise ValueError("; ".join(problems[:5]) + more)
-        return [one.path for one in found if one.path is not None]
+        lost = tree.root / "no image of"  # not there: left out when images are read
+        return [
+            one.path or lost / _case(row.crop if self.crop else row.image) for row, one in pairs
+        ]
 
 
 def _lesions(tree: Tree, kind: str) -> Iterator[Lesion]:

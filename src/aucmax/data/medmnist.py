@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aucmax.data._medmnist_labels import LABELS, MULTI_LABEL
 from aucmax.data._messages import listed, near
-from aucmax.data._npzfile import NPZFile
+from aucmax.data._npzfile import NPZFile, same_size
 from aucmax.data._official import label_problems
 from aucmax.data._options import existing_file, kept_rows
 from aucmax.data.base import ImageSet, Source
@@ -96,11 +96,14 @@ def _arrays(path: Path) -> tuple[list[NDArray[Any]], NDArray[Any]]:
     with NPZFile.open(path) as file:
         images = [file.read("npz", start + "images") for start in starts]
         labels = file.joined("npz", starts, "labels", [len(array) for array in images])
+    same_size(images)
     if images[0].ndim > 3 and images[0].shape[-1] not in (1, 3):
         raise ValueError(
             f"npz: {str(path)!r} holds volumes of shape {images[0].shape[1:]}; "
             "only the two-dimensional sets can be read"
         )
+    if not labels.size:
+        raise ValueError(f"npz: labels of {str(path)!r} are empty, of shape {labels.shape}")
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biu":
         raise ValueError(
             f"npz: labels of {str(path)!r} must be whole numbers of shape (n, 1) or (n, labels), "

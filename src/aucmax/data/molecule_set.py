@@ -33,6 +33,7 @@ class MoleculeSet(LabelledSet):
         cache: folder in which what is computed of molecules is kept; None: nowhere.
         workers: processes that compute it.
         left_out: rows whose SMILES cannot be read, if they are left out; None: that is an error.
+        order: ids of all rows of the source, also of those left out; empty: there are no others.
 
     Raises:
         ValueError: see :class:`LabelledSet`.
@@ -49,6 +50,7 @@ class MoleculeSet(LabelledSet):
     cache: Path | None = None
     workers: int = 0
     left_out: tuple[Unreadable, ...] | None = None
+    order: tuple[str, ...] = ()
     noun: ClassVar[str] = "molecule"
 
     def inputs(self) -> dict[str, Sized | None]:

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aucmax.data._csvfile import CSVFile
 from aucmax.data._labelled import column_problems, labelled
 from aucmax.data._messages import listed, repeated
-from aucmax.data._official import choice_problem, read_table
+from aucmax.data._official import choice_problem
 from aucmax.data._options import existing_file
 from aucmax.data.base import Source
 from aucmax.data.molecule_set import MoleculeSet
@@ -28,12 +29,13 @@ class Molecules(Source):
     """
 
     csv: str | Path
-    """The file: a header row, commas, UTF-8."""
+    """The file: a header row and a row for each molecule, separated by commas, semicolons or tabs,
+    in UTF-8; it may be compressed (.csv.gz)."""
     smiles: str = "smiles"
     """Column with the molecule as SMILES."""
     label: str | tuple[str, ...] = ("label",)
     """Column with the label, or several columns, as in Tox21: [NR-AR,NR-ER]. 1 or true is active, 0
-    or false inactive; a blank or nan is unknown and ignored in training and in metrics."""
+    or false inactive; a blank, NA or NaN is unknown and ignored in training and in metrics."""
     id: str | None = None
     """Column with a name for each molecule that no other has; without it rows are counted from 0,
     below the header."""
@@ -73,7 +75,7 @@ class Molecules(Source):
         from ..molecules.making import featurised
 
         path = existing_file("csv", self.csv)
-        table = read_table(path)
+        table = CSVFile.read(path)
         smiles = table.column("smiles", self.smiles)
         ids = list(map(str, range(len(smiles)))) if self.id is None else table.filled("id", self.id)
         keep, columns = labelled(
@@ -97,6 +99,7 @@ class Molecules(Source):
             cache=cache,
             workers=self.workers,
             left_out=left_out,
+            order=columns["ids"],
             **_rows(columns, made.rows),
         )
 
@@ -117,8 +120,8 @@ class Molecules(Source):
         if self.on_error == "raise":
             if bad:
                 raise ValueError(
-                    f"{str(path)!r}: SMILES that cannot be read: {some}; mend them, name them in "
-                    "exclude, or leave them out with --data.on_error skip"
+                    f"{str(path)!r}: SMILES that cannot be read: {some}; fix them, exclude "
+                    "them, or leave them out with --data.on_error skip"
                 )
             return None
         if len(bad) == len(smiles):
@@ -163,7 +166,7 @@ def read_smiles(
     """
     from ..molecules.making import featurised
 
-    table = read_table(existing_file("csv", csv))
+    table = CSVFile.read(existing_file("csv", csv))
     text = table.column("smiles", smiles)
     ids = tuple(map(str, range(len(text))) if name is None else table.filled("id", name))
     if doubles := repeated(ids):

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aucmax.data._messages import listed, names
-from aucmax.data._npzfile import NPZFile
+from aucmax.data._npzfile import NPZFile, same_size
 from aucmax.data._options import existing_file, kept_rows
 from aucmax.data.base import ImageSet, Source
 from aucmax.data.images import ArrayImages, Rows
+
+from .._csv import is_missing
 
 _PARTS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -70,6 +72,7 @@ class NPZ(Source):
             starts = [f"{part}_" if part else "" for part in parts]
             images = [file.read("images", start + self.images) for start in starts]
             lengths = [len(array) for array in images]
+            same_size(images)
             values = file.joined("labels", starts, self.labels, lengths)
             groups, named = (
                 None if key is None else file.joined(argument, starts, key, lengths)
@@ -84,7 +87,7 @@ class NPZ(Source):
             target=target[keep],
             labels=self._names(target.shape[1]),
             ids=tuple(ids[row] for row in keep),
-            groups=None if groups is None else groups.astype(str)[keep],
+            groups=None if groups is None else self._filled(groups)[keep],
             split=split[keep] if split.any() else None,
         )
 
@@ -105,6 +108,8 @@ class NPZ(Source):
                 "labels must be whole numbers (n,) or 0 and 1 (n, L), "
                 f"got {values.dtype} of shape {values.shape}"
             )
+        if not values.size:
+            raise ValueError(f"labels must hold a value for each image, got shape {values.shape}")
         columns = values.astype(np.float64).reshape(len(values), -1)
         known = columns[~np.isnan(columns)]
         classes, counts = np.unique(known, return_counts=True)
@@ -120,6 +125,18 @@ class NPZ(Source):
         if positive:
             columns = np.where(np.isnan(columns), np.nan, np.isin(columns, positive))
         return columns.astype(np.float32)
+
+    def _filled(self, groups: NDArray[Any]) -> NDArray[np.str_]:
+        """Groups as text; NaN, which would join all unknown patients, is refused."""
+        names = groups.astype(str)
+        if names.ndim != 1:
+            raise ValueError(f"group: array {self.group!r} must be (n,), got {names.shape}")
+        if unknown := [row for row, name in enumerate(names.tolist()) if is_missing(name)]:
+            raise ValueError(
+                f"group: array {self.group!r} holds {str(names[unknown[0]])!r} in row {unknown[0]}"
+                f" ({len(unknown)} in all); every image needs a group, or leave group out"
+            )
+        return names
 
     def _names(self, columns: int) -> tuple[str, ...]:
         given = names(self.label)

@@ -92,7 +92,7 @@ class PatchCamelyon(Source):
         found: list[str] = []
         for part, length in zip(parts, lengths, strict=True):
             path = _file(root, part, "meta.csv")
-            values = CSVFile.read(path).filled("group", self.group)
+            values = CSVFile.read(path).filled("group", self.group, words=True)
             if len(values) != length:
                 raise ValueError(f"{str(path)!r} has {len(values)} rows for {length} patches")
             found += values

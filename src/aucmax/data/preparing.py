@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from aucmax.data._blocks import Plan
 from aucmax.data._index import INDEX
 from aucmax.data._making import Making, tidy
 from aucmax.data.base import FileSource, ImageSet, Source
 from aucmax.data.store import Store, default_folder, find_store
-from aucmax.data.unreadable import Unreadable, find_unreadable, without
+from aucmax.data.unreadable import Unreadable, find_unreadable, not_there, without
 
 log = logging.getLogger("aucmax")
 
@@ -118,7 +120,10 @@ def usable(
         if store is None:
             bad = find_unreadable(data, workers=workers, progress=progress)
         else:
-            bad = store.unreadable(data)
+            gone = not_there(data)  # files that have vanished since they were prepared
+            lost = {image.id for image in gone}
+            rest = data.subset(np.array([name not in lost for name in data.ids]))
+            bad = (*gone, *(store.unreadable(rest) if len(rest) else ()))
         data = without(data, bad)
     return (data if store is None else store.serve(data)), bad
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from aucmax._files import write_text
+from aucmax.data._image_files import is_there
 from aucmax.data._index import paths_of
 from aucmax.data._reading import in_order
 from aucmax.data.base import Images, ImageSet
@@ -77,6 +78,13 @@ def named(data: ImageSet, reasons: dict[int, str]) -> tuple[Unreadable, ...]:
     )
 
 
+def not_there(data: ImageSet) -> tuple[Unreadable, ...]:
+    """Images whose files are not there."""
+    paths = paths_of(data.images) or ()
+    rows = [row for row, path in enumerate(paths) if not is_there(path)]
+    return tuple(Unreadable(data.ids[row], paths[row], "the file is not there") for row in rows)
+
+
 def without(data: ImageSet, bad: Sequence[Unreadable]) -> ImageSet:
     """The images that can be read; says aloud how many others are left out.
 
@@ -103,8 +111,8 @@ def refuse(bad: Sequence[Unreadable]) -> None:
     if bad:
         more = f"; ... ({len(bad)} in all)" if len(bad) > 5 else ""
         raise ValueError(
-            f"images cannot be read: {'; '.join(map(str, bad[:5]))}{more}; mend them, name them "
-            "in exclude, or leave them out with --data.on_error skip"
+            f"images cannot be read: {'; '.join(map(str, bad[:5]))}{more}; fix them, exclude "
+            "them, or leave them out with --data.on_error skip"
         )
 
 

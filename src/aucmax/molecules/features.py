@@ -12,7 +12,7 @@ from .categories import BOND_SIZES as BOND_SIZES
 from .graphs import Graph, Graphs, offsets_of
 from .parsing import Parsed, parse
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """To be raised with every change of a feature: what was kept before is then made anew."""
 
 _CHIRALITY = ("CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER")

@@ -11,6 +11,14 @@ _HYDROGEN = re.compile(r"\[\d*H")
 SHOWN = 80
 """Characters of a SMILES that a message repeats."""
 
+MAX_ATOMS = 1_000
+MAX_RINGS = 200
+"""Limits within which RDKit needs seconds at most; of larger cages it searches rings for minutes,
+and nothing can interrupt it."""
+
+_SPACE = re.compile(r"\s(?!\s*\|)")
+"""White space, at which RDKit stops reading; an extension between bars may follow it."""
+
 _ALL_BUT_VALENCE = Chem.SANITIZE_ALL ^ Chem.SANITIZE_PROPERTIES
 
 
@@ -35,11 +43,12 @@ def parse(smiles: str) -> Parsed:
     and comes with a note. Nothing is printed.
 
     Args:
-        smiles: of one molecule, with at least one atom.
+        smiles: of one molecule, with at least one atom, at most 1,000 atoms and 200 rings.
 
     Raises:
         TypeError: if it is no text.
-        ValueError: if it is no SMILES, has no atom, or its aromatic rings cannot be resolved.
+        ValueError: if it is no SMILES, has no atom or white space between atoms, is too large, or
+            its aromatic rings cannot be resolved.
 
     >>> parse("CCO").molecule.GetNumAtoms()
     3
@@ -48,18 +57,57 @@ def parse(smiles: str) -> Parsed:
     """
     if not isinstance(smiles, str):
         raise TypeError(f"smiles must be a str, got {type(smiles).__name__}")
+    smiles = smiles.strip()
+    if (space := _SPACE.search(smiles.partition(" |")[0])) is not None:
+        raise _unreadable(
+            smiles,
+            f"white space at position {space.start() + 1}; a SMILES has none (a name after it "
+            "belongs in a column of its own)",
+        )
     plain = is_plain(smiles)
     with rdBase.BlockLogs():
         try:
-            return Parsed(_sanitised(smiles, plain), "", plain)
-        except Chem.AtomValenceException as error:
-            note = str(error)
-        except Chem.MolSanitizeException as error:
-            raise _unreadable(smiles, str(error)) from None
-        try:
-            return Parsed(_unchecked(smiles), note, plain)
-        except Chem.MolSanitizeException as error:
-            raise _unreadable(smiles, f"{note}; {error}") from None
+            return _parsed(smiles, plain)
+        except (RuntimeError, OverflowError, MemoryError) as error:  # RDKit's own broken promises
+            raise _unreadable(smiles, _violation(str(error))) from None
+
+
+def _parsed(smiles: str, plain: bool) -> Parsed:
+    _check_size(smiles)
+    try:
+        return Parsed(_sanitised(smiles, plain), "", plain)
+    except Chem.AtomValenceException as error:
+        note = str(error)
+    except Chem.MolSanitizeException as error:
+        raise _unreadable(smiles, str(error)) from None
+    try:
+        return Parsed(_unchecked(smiles), note, plain)
+    except Chem.MolSanitizeException as error:
+        raise _unreadable(smiles, f"{note}; {error}") from None
+
+
+def _check_size(smiles: str) -> None:
+    """Refuse what is too large, before RDKit looks for rings."""
+    if len(smiles) <= 2 * MAX_RINGS:  # cannot have that many atoms, nor digits for the rings
+        return
+    molecule = Chem.MolFromSmiles(smiles, sanitize=False)
+    if molecule is None:
+        return  # said by what follows
+    atoms = molecule.GetNumAtoms()
+    rings = molecule.GetNumBonds() - atoms + len(Chem.GetMolFrags(molecule))
+    if atoms > MAX_ATOMS or rings > MAX_RINGS:
+        raise _unreadable(
+            smiles,
+            f"it has {atoms:,} atoms and {rings:,} rings; molecules of up to {MAX_ATOMS:,} atoms "
+            f"and {MAX_RINGS} rings are read",
+        )
+
+
+def _violation(text: str) -> str:
+    """The first line of RDKit's complaint about itself that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("****", "Pre-condition", "Invariant"))]
+    return (told or lines or ["RDKit gives no reason"])[0]
 
 
 def is_plain(smiles: str) -> bool:

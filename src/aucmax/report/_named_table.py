@@ -1,14 +1,14 @@
 """CSV files of other people: an id column, and columns that are found by their names."""
 
-import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
+from .._csv import CSVReader, open_csv
 from ._samples import UNNAMED, Floats
 
 ID_COLUMNS = ("id", "Study")
@@ -25,6 +25,8 @@ class NamedTable:
     ids: tuple[str, ...]
     lines: tuple[int, ...]
     columns: dict[str, tuple[str, ...]]
+    repeated: tuple[str, ...] = ()
+    """Names of more than one column, which is an error only where they are wanted."""
 
     @classmethod
     def read(cls, path: str | Path, what: str) -> "NamedTable":
@@ -32,13 +34,8 @@ class NamedTable:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no {what} {path}")
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return _parsed(path, file)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: not a text file in UTF-8 ({error.reason})") from error
-        except csv.Error as error:
-            raise ValueError(f"{path}: not a CSV file ({error})") from error
+        with open_csv(path) as reader:
+            return _parsed(reader)
 
     def values(self, labels: Sequence[str], parse: Callable[[str], float]) -> Floats:
         """Numbers (n, L) of the columns ``labels``."""
@@ -46,19 +43,32 @@ class NamedTable:
 
     def choose(self, labels: Sequence[str] | None) -> tuple[str, ...]:
         """The columns meant by ``labels``; None means all, and the unnamed task the only one."""
+        twice = [name for name in self.repeated if labels is None or name in labels]
+        if twice:
+            raise ValueError(
+                f"{str(self.path)!r} has more than one column {twice[0]!r}; rename or remove all "
+                "but one"
+            )
         if labels is None:
             return tuple(self.columns)
         meant = same_task(tuple(labels), tuple(self.columns))
-        if missing := [label for label in meant if label not in self.columns]:
+        if missing := [label for label in meant if self._find(label) is None]:
             raise ValueError(
                 f"{self.path}: no column for {listed(missing)}; its columns are "
-                f"{', '.join(map(repr, self.columns))} (names must agree letter by letter)"
+                f"{', '.join(map(repr, self.columns))} (only upper and lower case may differ)"
             )
         return meant
 
+    def _find(self, label: str) -> str | None:
+        """The column of a label: letter by letter, or else the only one but for its case."""
+        if label in self.columns:
+            return label
+        near = [name for name in self.columns if name.casefold() == label.casefold()]
+        return near[0] if len(near) == 1 else None
+
     def _column(self, label: str, parse: Callable[[str], float]) -> list[float]:
         values = []
-        for line, cell in zip(self.lines, self.columns[label], strict=True):
+        for line, cell in zip(self.lines, self.columns[self._find(label) or label], strict=True):
             try:
                 values.append(parse(cell))
             except ValueError as error:
@@ -101,46 +111,36 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")
 
 
-def _parsed(path: Path, file: TextIO) -> NamedTable:
-    reader = csv.reader(file, strict=True)
-    header = [name.strip() for name in next(reader, [])]
-    at = _id_column(path, header)
+def _parsed(reader: CSVReader) -> NamedTable:
+    at, where = _id_column(reader), repr(str(reader.path))
+    names = {name for name in reader.header if name} - {reader.header[at]}
+    if not names:
+        raise ValueError(f"{where}: no column besides {reader.header[at]!r}")
+    count = Counter(reader.header)
+    repeated = tuple(name for name in count if name in names and count[name] > 1)
+    places = {n: i for i, n in enumerate(reader.header) if n in names and count[n] == 1}
     lines: dict[str, int] = {}
     rows = []
-    for row in reader:
-        if not row:
-            continue
-        where = f"{path}, line {reader.line_num}"
-        if len(row) != len(header):
-            raise ValueError(
-                f"{where}: {len(row)} cells, but the header names {len(header)} columns"
-            )
-        name = row[at]
-        if not name.strip():
-            raise ValueError(f"{where}: column {header[at]!r} is blank")
-        if name in lines:
-            raise ValueError(f"{where}: id {name!r} already stands in line {lines[name]}")
-        lines[name] = reader.line_num
+    for line, row in reader.rows():
+        name = row[at].strip()
+        if not name:
+            raise ValueError(f"{where}, line {line}: column {reader.header[at]!r} is blank")
+        if (first := lines.setdefault(name, line)) != line:
+            raise ValueError(f"{where}, line {line}: id {name!r} already stands in line {first}")
         rows.append(row)
     if not rows:
-        raise ValueError(f"{path}: the file has a header but no rows")
-    cells = zip(header, zip(*rows, strict=True), strict=True)
-    columns = {name: values for j, (name, values) in enumerate(cells) if name and j != at}
-    if not columns:
-        raise ValueError(f"{path}: no column besides {header[at]!r}")
-    return NamedTable(path, tuple(lines), tuple(lines.values()), columns)
+        raise ValueError(f"{where} has a header but no rows")
+    cells = list(zip(*rows, strict=True))
+    columns = {name: cells[place] for name, place in places.items()}
+    return NamedTable(reader.path, tuple(lines), tuple(lines.values()), columns, repeated)
 
 
-def _id_column(path: Path, header: list[str]) -> int:
-    if not header:
-        raise ValueError(f"{path}: the file is empty; its first line must name the columns")
-    if twice := sorted({name for name in header if header.count(name) > 1 and name}):
-        raise ValueError(f"{path}: column {twice[0]!r} stands there more than once")
-    found = [name for name in ID_COLUMNS if name in header]
+def _id_column(reader: CSVReader) -> int:
+    found = [place for name in ID_COLUMNS if (place := reader.find(name)) is not None]
     if len(found) != 1:
-        have = " and ".join(map(repr, found)) or "neither"
+        have = " and ".join(repr(reader.header[place]) for place in found) or "neither"
         raise ValueError(
-            f"{path}: exactly one of the columns 'id' and 'Study' must name the rows, got {have}; "
-            f"found {', '.join(map(repr, header))} (comma-separated?)"
+            f"{str(reader.path)!r}: exactly one of the columns 'id' and 'Study' must name the rows,"
+            f" got {have}{reader.near('id')}"
         )
-    return header.index(found[0])
+    return found[0]

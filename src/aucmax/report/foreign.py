@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ._named_table import NamedTable, order_of
+from ._prediction_rows import parse_score, parse_target
 from ._samples import Predictions
-from .predictions import _score, _target
 
 
 def predictions_from_tables(
@@ -41,7 +41,7 @@ def predictions_from_tables(
     """
     scores = NamedTable.read(scores_csv, "file of scores")
     truth = NamedTable.read(truth_csv, "file of the truth")
-    order = order_of(scores.ids, truth.ids, (str(scores.path), str(truth.path)))
     wanted = scores.choose(labels)
-    target = truth.values(truth.choose(wanted), _target)
-    return Predictions(scores.ids, wanted, scores.values(wanted, _score), target[order])
+    order = order_of(scores.ids, truth.ids, (str(scores.path), str(truth.path)))
+    target = truth.values(truth.choose(wanted), parse_target)
+    return Predictions(scores.ids, wanted, scores.values(wanted, parse_score), target[order])

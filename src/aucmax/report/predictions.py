@@ -1,23 +1,22 @@
 """The exchange format: predictions as a CSV file.
 
 Columns: ``id``; then ``score`` and ``target`` for a binary task, or ``score_NAME`` and
-``target_NAME`` per label; then, if samples come in clusters, ``group``. A blank target is unknown.
-A row with a text in the column ``error`` has no score: the sample could not be read. Other columns
-are ignored. Scores are written so that reading gives back the same floats.
+``target_NAME`` per label; then, if samples come in clusters, ``group``. A target is 1, 0, true,
+false, or unknown: blank, NA, NaN, None or null. A row with a text in the column ``error`` has no
+score: the sample could not be read. Other columns are ignored. The rules for cells and column names
+are those of :mod:`aucmax._csv`. Scores are written so that reading gives back the same floats.
 """
 
-import csv
 import logging
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
+from .._csv import open_csv
 from .._files import write_text
+from ._prediction_rows import Columns, Rows
 from ._samples import UNNAMED
 from ._samples import Predictions as Predictions
 from .align import align as align
@@ -79,7 +78,7 @@ def read_predictions(path: str | Path) -> Predictions:
     """Read a CSV file of predictions; rows may stand in any order.
 
     Args:
-        path: file with the columns told at the head of this module.
+        path: file with the columns that the head of this module names; it may be compressed (.gz).
 
     Returns:
         The predictions in the order of the file; ``target`` is None if no target column exists.
@@ -92,155 +91,33 @@ def read_predictions(path: str | Path) -> Predictions:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no predictions file {path}")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _Table(path, file).predictions()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file in UTF-8 ({error.reason})") from error
-    except csv.Error as error:
-        raise ValueError(f"{path}: not a CSV file ({error})") from error
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Where in a row the parts of a sample stand."""
-
-    id: int
-    labels: tuple[str, ...]
-    scores: tuple[int, ...]
-    targets: tuple[int, ...]
-    group: int | None
-    error: int | None
-
-
-class _Table:
-    def __init__(self, path: Path, file: TextIO) -> None:
-        self.path, self.reader = path, csv.reader(file, strict=True)
-        header = next(self.reader, None)
-        if not header:
-            raise ValueError(f"{path}: the file is empty; its first line must name the columns")
-        self.names = [name.strip() for name in header]
-
-    def predictions(self) -> Predictions:
-        columns = self._columns()
-        ids: dict[str, int] = {}
-        scores, targets, groups = [], [], []
-        seen: dict[str, int] = {}
-        for line, row in self._rows():
-            name = self._text(row[columns.id], line, "id")
-            if name in seen:
-                raise self._error(line, f"id {name!r} already stands in line {seen[name]}")
-            seen[name] = line
-            if columns.error is not None and row[columns.error].strip():
-                continue
-            ids[name] = line
-            scores.append(self._cells(row, line, columns.scores, _score))
-            targets.append(self._cells(row, line, columns.targets, _target))
-            if columns.group is not None:
-                groups.append(self._text(row[columns.group], line, "group"))
-        if not seen:
-            raise ValueError(f"{self.path}: the file has a header but no rows")
-        if not ids:
-            raise ValueError(f"{self.path}: all {len(seen)} rows have an error and no score")
-        if len(seen) > len(ids):
-            log.warning(
-                "%s: %d of %d rows have an error and no score: left out",
-                self.path,
-                len(seen) - len(ids),
-                len(seen),
-            )
-        return Predictions(
-            tuple(ids),
-            columns.labels,
-            np.array(scores),
-            np.array(targets) if columns.targets else None,
-            np.array(groups) if groups else None,
+    with open_csv(path) as reader:
+        columns = Columns.of(reader)
+        rows = Rows(reader, columns)
+    if not rows.lines:
+        raise ValueError(f"{str(path)!r}: all {rows.failed} rows have an error and no score")
+    if rows.failed:
+        total = rows.failed + len(rows.lines)
+        log.warning(
+            "%s: %d of %d rows have an error and no score: left out", path, rows.failed, total
         )
+    _note_groups(path, rows.group_like())
+    return Predictions(
+        tuple(rows.ids),
+        columns.labels,
+        rows.score_values(),
+        rows.target_values() if columns.targets else None,
+        None if rows.groups is None else np.array(rows.groups),
+    )
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        for row in self.reader:
-            if not row:
-                continue
-            if len(row) != len(self.names):
-                raise self._error(
-                    self.reader.line_num,
-                    f"{len(row)} cells, but the header names {len(self.names)} columns",
-                )
-            yield self.reader.line_num, row
 
-    def _columns(self) -> _Columns:
-        names = self.names
-        if twice := {name for name in names if names.count(name) > 1 and name}:
-            raise ValueError(f"{self.path}: column {min(twice)!r} stands there more than once")
-        found = ", ".join(map(repr, names))
-        if "id" not in names:
-            raise ValueError(f"{self.path}: no column 'id'; found {found} (comma-separated?)")
-        scores, targets = _labelled(names, "score"), _labelled(names, "target")
-        if not scores:
-            raise ValueError(f"{self.path}: no column 'score' or 'score_NAME'; found {found}")
-        if "score" in names and len(scores) > 1:
-            raise ValueError(f"{self.path}: both 'score' and 'score_NAME' columns; found {found}")
-        if targets and (odd := set(scores.values()) ^ set(targets.values())):
-            label = min(odd)
-            have, lack = ("score", "target") if label in scores.values() else ("target", "score")
-            raise ValueError(
-                f"{self.path}: label {label!r} has a {have} column but no {lack} column; "
-                f"found {found}"
-            )
-        at = {label: place for place, label in targets.items()}
-        return _Columns(
-            names.index("id"),
-            tuple(scores.values()),
-            tuple(scores),
-            tuple(at[label] for label in scores.values()) if targets else (),
-            names.index("group") if "group" in names else None,
-            names.index("error") if "error" in names else None,
+def _note_groups(path: Path, columns: Mapping[str, Sequence[str]]) -> None:
+    """Say once that rows count as independent although a column seems to tell their patient."""
+    repeated = [name for name, values in columns.items() if len(set(values)) < len(values)]
+    if repeated:
+        log.warning(
+            "%s: column %r is not used, and rows count as independent; if rows with the same value "
+            "belong together, as those of one patient do, rename it to 'group'",
+            path,
+            repeated[0],
         )
-
-    def _cells(
-        self, row: list[str], line: int, places: tuple[int, ...], parse: Callable[[str], float]
-    ) -> list[float]:
-        values = []
-        for place in places:
-            try:
-                values.append(parse(row[place]))
-            except ValueError as error:
-                raise self._error(line, f"column {self.names[place]!r}: {error}") from None
-        return values
-
-    def _text(self, cell: str, line: int, column: str) -> str:
-        if not cell.strip():
-            raise self._error(line, f"column {column!r} is blank")
-        return cell
-
-    def _error(self, line: int, text: str) -> ValueError:
-        return ValueError(f"{self.path}, line {line}: {text}")
-
-
-def _labelled(names: list[str], kind: str) -> dict[int, str]:
-    """Positions of the columns ``kind`` and ``kind_NAME``, with the label each belongs to."""
-    found = {i: name.removeprefix(f"{kind}_") for i, name in enumerate(names)}
-    return {
-        i: UNNAMED if names[i] == kind else label
-        for i, label in found.items()
-        if names[i] == kind or (label != names[i] and label)
-    }
-
-
-def _score(cell: str) -> float:
-    # Python reads "1_0" as 10; in a file of numbers it is a slip.
-    try:
-        value = math.nan if "_" in cell else float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"a score must be a finite number, got {cell!r}")
-    return value
-
-
-def _target(cell: str) -> float:
-    known = {"": math.nan, "nan": math.nan, "0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0}
-    value = known.get(cell.strip().lower())
-    if value is None:
-        raise ValueError(f"a target must be 0, 1 or blank (unknown), got {cell!r}")
-    return value

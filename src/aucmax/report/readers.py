@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from .. import metrics
 from ._label import KnownSamples, targets
 from ._named_table import NamedTable, listed, order_of, same_task
+from ._prediction_rows import parse_target
 from ._samples import Floats, Predictions
 from ._values import interval, rounded
-from .predictions import _target
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +217,7 @@ def _reader(name: str, path: Path, labels: Sequence[str] | None) -> Reader:
 
 def _decision(cell: str) -> float:
     try:
-        return _target(cell)
+        return parse_target(cell)
     except ValueError:
         raise ValueError(f"a decision must be 0, 1 or blank (not judged), got {cell!r}") from None
 

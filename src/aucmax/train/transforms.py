@@ -6,13 +6,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 from torchvision.transforms import v2
 
 from ..data import ImageSet, LabelledSet
 from ..data.resize import resized
 from ..models import AveragedCopies, create
 from .config import Augment, Network
-from .inputs import Examples
+from .inputs import Batch, Examples
 from .seeds import derive
 
 STATISTICS_FROM = 1000
@@ -153,6 +154,7 @@ class ImageExamples(Examples):
         self.target = torch.from_numpy(images.target)
         self.augmentation = None if augment is None else _augmentation(augment)
         self.epoch = 0
+        self.collate = _joined
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, before its rows are read (reading processes start with each epoch)."""
@@ -168,6 +170,22 @@ class ImageExamples(Examples):
                 torch.manual_seed(derive(self.seed, self.epoch, index))
                 image = self.augmentation(image)
         return self.preparation.normalised(image), self.target[index], index
+
+
+def _joined(items: list[tuple[Tensor, Tensor, int]]) -> Batch:
+    """A batch of some examples.
+
+    Raises:
+        ValueError: if the images differ in size.
+    """
+    shapes = sorted({tuple(image.shape[1:]) for image, _, _ in items})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"images differ in size, for example {shapes[0]} and {shapes[-1]} pixels: give "
+            "--model.image_size in training; to predict, resize them to the size of the training "
+            "images"
+        )
+    return default_collate(items)
 
 
 def _augmentation(options: Augment) -> v2.Transform | None:
