@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "aucmax"
 LAYERS = [
-    {"_checks", "_moving_average", "surrogates", "_files", "recipes"},
+    {"_checks", "_moving_average", "surrogates", "_files", "_schema", "_arrays", "_signals", "recipes"},
     {"losses", "bags", "optim", "samplers", "metrics", "distributed"},
     {"refit"},
     {"molecules", "forests"},
@@ -25,6 +25,7 @@ CORE = 3
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 SIDEWAYS = {
     "_moving_average": {"_checks"},
+    "recipes": {"_files"},
     "train": {"data", "models", "report"},
     "cli": {"commands"},
     "__main__": {"cli"},

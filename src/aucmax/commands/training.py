@@ -7,10 +7,9 @@ from ._words import UsageError, make_parser, parse, part, say
 
 def fit_command(words: list[str]) -> None:
     """Train, and say how it came out."""
-    from ..train.arguments import fit_parser, parse_fit
+    from ..train.arguments import parse_fit, show_help
 
-    if any(w in {"-h", "--help"} or w.partition("=")[0].endswith(".help") for w in words):
-        fit_parser().parse_args(words if words[0].startswith("-") else words[1:])
+    if show_help(words):
         return
     config, resolved = parse_fit(words)
     from ..train import fit

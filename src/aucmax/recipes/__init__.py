@@ -4,6 +4,8 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
+from .._files import read_text
+
 
 def recipe_names() -> list[str]:
     """Names of the recipes that the package carries."""
@@ -15,13 +17,14 @@ def recipe_text(recipe: str) -> str:
     """YAML of a recipe by name, or of a file by path.
 
     Raises:
-        ValueError: if there is no such recipe and no such file.
+        ValueError: if there is no such recipe and no such file, or the file is no text.
+        OSError: if the file cannot be read.
     """
     if recipe in recipe_names():
         return (files(__name__) / f"{recipe}.yaml").read_text()
     path = Path(recipe)
-    if path.is_file():
-        return path.read_text()
+    if "\0" not in recipe and path.is_file():
+        return read_text(path)
     near = get_close_matches(recipe, recipe_names())
     hint = f"; did you mean {near[0]}?" if near else ""
     raise ValueError(

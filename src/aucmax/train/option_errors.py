@@ -10,6 +10,7 @@ import torch
 from jsonargparse import ArgumentError
 
 from .. import data, losses, optim
+from .trust import UntrustedError, is_import_path, resolve
 
 CLASSES: dict[str, tuple[type[Any], list[ModuleType]]] = {
     "data": (data.Source, [data]),
@@ -127,6 +128,32 @@ def class_names(key: str) -> set[str]:
             if isinstance(value, type) and issubclass(value, base) and value is not base:
                 found |= set() if getattr(value, "__abstractmethods__", None) else {name}
     return found
+
+
+def check_class_name(key: str, name: str, *, trusted: bool) -> None:
+    """Refuse what is no class that an option takes, before the parser imports it.
+
+    Args:
+        key: "data", "loss" or "optimizer".
+        name: short, or an import path.
+        trusted: whether any module may be imported.
+
+    Raises:
+        OptionError: names the classes to choose from.
+    """
+    if is_import_path(name):
+        try:
+            found = resolve(name, trusted=trusted)
+        except UntrustedError as error:
+            raise OptionError([f"--{key}: {error}"]) from error
+        except ValueError:
+            found = None
+        if isinstance(found, type) and issubclass(found, CLASSES[key][0]):
+            return
+    elif name in class_names(key):
+        return
+    names = ", ".join(sorted(class_names(key)))
+    raise OptionError([f"--{key}: there is no {name!r}; choose one of {names}"])
 
 
 def _wanted(text: str) -> str:
