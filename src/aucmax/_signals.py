@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,12 @@ def take_signals_back() -> None:
         signal.signal(number, handler)
 
 
+def ignore_signals() -> None:
+    """Let nothing interrupt the last words of a process that has been interrupted already."""
+    for number in _State.handlers:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def remember_signals() -> Iterator[None]:
     """Turn SIGINT and SIGTERM into KeyboardInterrupt and remember them, within the block.
@@ -63,9 +70,14 @@ def remember_signals() -> Iterator[None]:
     ]
     before = {number: signal.signal(number, handle) for number in numbers}
     _State.handlers = dict.fromkeys(numbers, handle)
+    told = sys.unraisablehook
+    sys.unraisablehook = lambda fault: (
+        None if fault.exc_type is KeyboardInterrupt else told(fault)  # swallowed, but remembered
+    )
     try:
         yield
     finally:
+        sys.unraisablehook = told
         _State.handlers = {}
         for number, old in before.items():
             signal.signal(number, signal.SIG_DFL if old is None else old)

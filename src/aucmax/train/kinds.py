@@ -65,6 +65,10 @@ def fitted(config: FitConfig, data: LabelledSet) -> Inputs:
 
 
 def restored(values: dict[str, Any]) -> Inputs:
-    """From what ``as_dict`` of any kind of input gave."""
-    kind = {"graphs": GraphInputs}.get(values.get("kind", ""), Preparation)
+    """From what ``as_dict`` of any kind of input gave.
+
+    Raises:
+        ValueError: if the values are not such.
+    """
+    kind = GraphInputs if values.get("kind") == "graphs" else Preparation
     return kind.restored(values)

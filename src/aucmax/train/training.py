@@ -11,11 +11,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from .._files import write_json
+from .._signals import stop_if_interrupted
 from ..data import LabelledSet
 from ..models import reset_head
 from ..report import Predictions
-from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
-from .checkpoints import WholeFileCheckpoints, load_network
+from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable, Started
+from .checkpoints import FOREST_FOLDER, StageName, WholeFileCheckpoints, load_network
 from .config import FitConfig
 from .forest import check_folds, with_forest
 from .inputs import Inputs
@@ -26,10 +27,6 @@ from .ranks import is_first
 from .rehearsal import check_trainer, rehearse
 from .seeds import derive
 from .stages import Stage, make_module
-
-FOLDER = "forest"
-"""Folder of the forest of a blend, beside those of the stages."""
-
 
 class Training:
     """Trains the stages of one seed in a folder of its own, from wherever it was interrupted.
@@ -102,8 +99,8 @@ class Training:
 
     def _blended(self, network: nn.Module) -> nn.Module:
         """The network with a forest at its side, whose scores come with the rows from here on."""
-        self.rows = with_forest(self.config, self.rows, self.folder / FOLDER, seed=self.seed)
-        self.card |= {"forest": f"../{FOLDER}"}
+        self.rows = with_forest(self.config, self.rows, self.folder / Path(FOREST_FOLDER).name, seed=self.seed)
+        self.card |= {"forest": FOREST_FOLDER}
         return self.inputs.blended(network)
 
     def data(self, stage: Stage) -> PartLoaders:
@@ -119,11 +116,13 @@ class Training:
         module = make_module(self.config, stage, network, self.rows, card=self.card)
         patience = None if stage.hands_over_last else self.config.schedule.patience
         best = BestEpoch(folder / "best.ckpt", patience, latest=stage.hands_over_last)
-        table = EpochTable(folder / "metrics.csv")
+        table, start = EpochTable(folder / "metrics.csv"), Started()
+        of = StageName(stage.name, self.seed)
         trainer = L.Trainer(
             **self.config.trainer,
             max_epochs=stage.epochs,
             callbacks=[
+                start,
                 EpochSeed(self.seed, stage.name),
                 table,
                 best,
@@ -132,7 +131,7 @@ class Training:
                 *self._averaging(),
             ],
             logger=self.config.tensorboard and TensorBoardLogger(folder, name="tensorboard"),
-            plugins=[WholeFileCheckpoints()],
+            plugins=[WholeFileCheckpoints(of, module.state_dict)],
             default_root_dir=folder,
             enable_checkpointing=False,
             use_distributed_sampler=False,
@@ -140,10 +139,24 @@ class Training:
             enable_model_summary=False,
         )
         last = folder / "last.ckpt"
+        resumed = last.exists()
         try:
-            trainer.fit(module, self.data(stage), ckpt_path=last if last.exists() else None)
+            trainer.fit(module, self.data(stage), ckpt_path=last if resumed else None)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
             raise KeyboardInterrupt from stop
+        except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            if not resumed or start.reached:
+                raise
+            raise ValueError(
+                f"{last} cannot be resumed from ({type(error).__name__}: {error}); delete it, and "
+                "--resume starts this stage again"
+            ) from error
+        stop_if_interrupted()
+        if best.best["best_epoch"] < 0:
+            raise ValueError(
+                f"stage {stage.name} ended before its first epoch did, so there is no model; give "
+                "it more time (--trainer.max_time)"
+            )
         if trainer.is_global_zero:
             write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
             last.unlink(missing_ok=True)
