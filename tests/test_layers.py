@@ -12,7 +12,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "aucmax"
 LAYERS = [
-    {"_checks", "_moving_average", "surrogates", "_files", "_schema", "_arrays", "_signals", "recipes"},
+    {
+        "_checks",
+        "_moving_average",
+        "surrogates",
+        "_files",
+        "_schema",
+        "_arrays",
+        "_signals",
+        "recipes",
+    },
     {"losses", "bags", "optim", "samplers", "metrics", "distributed"},
     {"refit"},
     {"molecules", "forests"},

@@ -1,4 +1,4 @@
-"""Read NumPy files of ours: what a header claims is compared with the file before memory is taken."""
+"""Read NumPy files of ours, after a comparison of what they claim with the file and the memory."""
 
 import io
 import os
@@ -15,7 +15,6 @@ UNREADABLE = (
     NotImplementedError, MemoryError, SyntaxError,
 )  # fmt: skip
 """What a damaged file may raise while it is read."""
-
 
 
 def read_npy(path: Path) -> NDArray[Any]:

@@ -83,19 +83,25 @@ def refuse_overwriting(
     Raises:
         ValueError: names the option, both paths, and the cure.
     """
-    read = list(inputs)
+    there: dict[tuple[int, int], str | Path] = {}
     for output in outputs:
-        for path in read:
-            if is_same_file(output, path):
-                raise ValueError(
-                    f"{option}: {output} would overwrite {path}, which is read; give another path"
-                )
+        with contextlib.suppress(OSError, ValueError):  # what does not exist overwrites nothing
+            facts = Path(output).stat()
+            there[facts.st_dev, facts.st_ino] = output
+    for path in inputs if there else ():
+        with contextlib.suppress(OSError, ValueError):
+            facts = os.stat(path)  # noqa: PTH116 - a Path for each of 200,000 images is slow
+            if output := there.get((facts.st_dev, facts.st_ino)):
+                break
+    else:
+        return
+    raise ValueError(f"{option}: {output} would overwrite {path}, which is read; give another path")
 
 
 def is_same_file(a: str | Path, b: str | Path) -> bool:
     """Return whether two paths lead to the same file, which need not exist."""
     try:
-        return os.path.samefile(a, b)
+        return Path(a).samefile(b)
     except (OSError, ValueError):  # one of them does not exist
         return os.path.realpath(a) == os.path.realpath(b)
 

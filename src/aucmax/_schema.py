@@ -24,9 +24,10 @@ _SHOWN = 60
 def parse_as(cls: type[T], content: object, *, file: str | Path, cure: str) -> T:
     """Build the frozen dataclass ``cls`` from plain values that a file holds.
 
-    Fields may be int, float, bool, str, None, literals, unions, ``tuple[X, ...]``, ``dict[str, X]``,
-    other dataclasses, and ``Any``. Lists become tuples. A field without a default must be there,
-    and there must be no other keys. A dataclass may refuse values in ``__post_init__``.
+    Fields may be int, float, bool, str, None, literals, unions, ``tuple[X, ...]``,
+    ``dict[str, X]``, other dataclasses, and ``Any``. Lists become tuples. A field without
+    a default must be there, and there must be no other keys. A dataclass may refuse values in its
+    ``__post_init__``.
 
     Args:
         cls: the dataclass.
@@ -49,7 +50,7 @@ def parse_as(cls: type[T], content: object, *, file: str | Path, cure: str) -> T
     """
     try:
         return _dataclass(cls, content, "")
-    except _Mismatch as error:
+    except _MismatchError as error:
         raise ValueError(f"{file} is damaged: {error}; {cure}") from error
     except RecursionError as error:
         raise ValueError(f"{file} is damaged: it is nested too deeply; {cure}") from error
@@ -79,7 +80,7 @@ def read_json(path: Path, *, cure: str) -> object:
         raise ValueError(f"{path} is damaged: it is not JSON ({reason}); {cure}") from error
 
 
-class _Mismatch(Exception):
+class _MismatchError(Exception):
     """A value that the schema does not allow."""
 
 
@@ -89,21 +90,21 @@ def _dataclass(cls: type[T], content: object, where: str) -> T:
     hints = get_type_hints(cls)
     wanted = {field.name: field for field in fields(cls)}  # pyright: ignore[reportArgumentType]
     if unknown := [key for key in content if key not in wanted]:
-        raise _Mismatch(f"{_at(where, _short(unknown[0]))} is not a known entry")
+        raise _MismatchError(f"{_at(where, _short(unknown[0]))} is not a known entry")
     values: dict[str, Any] = {}
     for name, field in wanted.items():
         if name in content:
             values[name] = _value(hints[name], content[name], _at(where, name))
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise _Mismatch(f"{_at(where, name)} is missing")
+            raise _MismatchError(f"{_at(where, name)} is missing")
     try:
         return cls(**values)
     except ValueError as error:
-        raise _Mismatch(str(error)) from error
+        raise _MismatchError(str(error)) from error
 
 
 def _value(hint: Any, value: object, where: str) -> Any:
-    """``value`` as the type ``hint``, or :class:`_Mismatch`."""
+    """``value`` as the type ``hint``, or :class:`_MismatchError`."""
     if hint is Any:
         return value
     if is_dataclass(hint) and isinstance(hint, type):
@@ -114,15 +115,17 @@ def _value(hint: Any, value: object, where: str) -> Any:
 
 
 def _union(hints: tuple[Any, ...], value: object, where: str) -> Any:
-    reasons: list[_Mismatch] = []
+    reasons: list[_MismatchError] = []
     for hint in hints:
         try:
             return _value(hint, value, where)
-        except _Mismatch as error:
+        except _MismatchError as error:
             reasons.append(error)
     if any(is_dataclass(hint) for hint in hints) and isinstance(value, Mapping):
         raise next(e for h, e in zip(hints, reasons, strict=True) if is_dataclass(h))
-    raise _mismatch(where, " or ".join(_NAMES.get(get_origin(h) or h, str(h)) for h in hints), value)
+    raise _mismatch(
+        where, " or ".join(_NAMES.get(get_origin(h) or h, str(h)) for h in hints), value
+    )
 
 
 def _literal(hint: Any, value: object, where: str) -> Any:
@@ -173,8 +176,8 @@ def _at(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _mismatch(where: str, wanted: str, value: object) -> _Mismatch:
-    return _Mismatch(f"{where} must be {wanted}, got {_short(value)}")
+def _mismatch(where: str, wanted: str, value: object) -> _MismatchError:
+    return _MismatchError(f"{where} must be {wanted}, got {_short(value)}")
 
 
 def _short(value: object) -> str:

@@ -3,8 +3,8 @@
 import json
 import logging
 import os
-import re
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +143,10 @@ def setting(**values):
 
 EDITED = {
     "no ids": (lambda content: content["index"].pop("ids"), "ids is missing"),
-    "an id less": (lambda content: content["index"]["ids"].pop(), "ids, marks and paths must be those"),
+    "an id less": (
+        lambda content: content["index"]["ids"].pop(),
+        "ids, marks and paths must be those",
+    ),
     "pixels elsewhere": (setting(pixels="../../secret.npy"), "pixels must name a file of pixels"),
     "pixels of another type": (setting(pixels=3), "pixels must be text, got 3"),
     "shape": (setting(shape=[20, 1, 8]), "shape must be a list of 4, got a list of 3"),

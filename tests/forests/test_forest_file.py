@@ -82,7 +82,9 @@ def test_other_arrays_are_refused(path, changed):
 
 
 def test_pickled_objects_are_refused(path):
-    with pytest.raises(ValueError, match=r"is damaged, or no forest .*Python objects, which are not read"):
+    with pytest.raises(
+        ValueError, match=r"is damaged, or no forest .*Python objects, which are not read"
+    ):
         read_trees(written(path, share=np.array([{}], dtype=object)))
 
 

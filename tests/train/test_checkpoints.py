@@ -17,7 +17,6 @@ from aucmax.train.checkpoints import (
 )
 from aucmax.train.seeds import derive
 
-
 CARD = {
     "model": "resnet20",
     "sizes": {},
@@ -83,7 +82,9 @@ class Evil:
 
 
 def test_code_in_a_checkpoint_does_not_run(tmp_path):
-    torch.save({"card": CARD, "state_dict": {}, "x": Evil(tmp_path / "proof")}, tmp_path / "evil.ckpt")
+    torch.save(
+        {"card": CARD, "state_dict": {}, "x": Evil(tmp_path / "proof")}, tmp_path / "evil.ckpt"
+    )
     with pytest.raises(ValueError, match=r"evil\.ckpt cannot be read"):
         read_checkpoint(tmp_path / "evil.ckpt")
     assert not (tmp_path / "proof").exists()
@@ -159,7 +160,7 @@ BYTES = {
     "the old format": (legacy, "it is no checkpoint that torch.save wrote"),
     "no weights": (lambda path: torch.save({"card": CARD}, path), "state_dict must be a table of"),
     "weights that are none": (
-        lambda path: torch.save({"card": CARD, "state_dict": {"a": 3}}, path),
+        lambda path: torch.save({"card": CARD, "state_dict": {"network.a": 3}}, path),
         "state_dict must be a table of tensors",
     ),
 }
@@ -197,7 +198,7 @@ def resumable(**changes):
 
 
 def test_the_point_to_resume_from_runs_no_code_and_is_of_the_stage(tmp_path):
-    plugin = WholeFileCheckpoints(StageName("01-bce", 0), lambda: {})
+    plugin = WholeFileCheckpoints(StageName("01-bce", 0), dict)
     path = tmp_path / "last.ckpt"
     cure = "delete it, and --resume starts this stage again"
     plugin.save_checkpoint(resumable(stage=None), path)
@@ -208,7 +209,9 @@ def test_the_point_to_resume_from_runs_no_code_and_is_of_the_stage(tmp_path):
         plugin.load_checkpoint(path, weights_only=False)
     assert not (tmp_path / "proof").exists()
     wrong = {
-        "of stage '02-aucm' with seed 0, not of '01-bce'": {"stage": {"name": "02-aucm", "seed": 0}},
+        "of stage '02-aucm' with seed 0, not of '01-bce'": {
+            "stage": {"name": "02-aucm", "seed": 0}
+        },
         "with seed 5, not of": {"stage": {"name": "01-bce", "seed": 5}},
         "epoch must be an integer, got '1'": {"epoch": "1"},
         "callbacks must be a table": {"callbacks": []},

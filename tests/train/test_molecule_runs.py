@@ -55,7 +55,7 @@ def numbers(folder):
     return {name: (folder / name).read_bytes() for name in NUMBERS}
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Raised where a kill might strike."""
 
 

@@ -66,7 +66,7 @@ def test_reading_processes_change_nothing(words, reference, tmp_path):
     assert numbers(tmp_path / "workers") == reference["features"]
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Raised where a kill might strike."""
 
 

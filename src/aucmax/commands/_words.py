@@ -2,10 +2,18 @@
 
 import re
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .._files import is_same_file, refuse_overwriting
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
+
+
+MAX_PROCESSES = 1024
+"""More than any machine has use for; each costs memory."""
 
 
 class UsageError(ValueError):
@@ -36,6 +44,67 @@ def part(words: list[str], option: str) -> tuple[list[str], list[str]]:
             other = re.split("[.=]", word.lstrip("-"))[0] != option
         parts[other].append(word)
     return parts
+
+
+def different_files(files: Sequence[str]) -> list[Path]:
+    """The files to read, of which none may come twice, however it is spelled.
+
+    Raises:
+        UsageError: names a file that does.
+    """
+    paths = [Path(file) for file in files]
+    for number, path in enumerate(paths):
+        for other in paths[:number]:
+            if is_same_file(path, other):
+                also = "" if path == other else f" (as {other}, too)"
+                raise UsageError(f"{path} is given twice{also}: name each file once")
+    return paths
+
+
+def check_output(output: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Refuse an output file that is a folder, lies in none, or is one of the files to be read.
+
+    Raises:
+        UsageError: names the option, the file, and the cure.
+    """
+    try:
+        refuse_overwriting("--output", [output], inputs)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if Path(output).is_dir():
+        raise UsageError(f"--output: {output} is a folder: name a file")
+
+
+def check_range(option: str, value: float | None, low: float, high: float, *, ends: str) -> None:
+    """Refuse a number outside a range.
+
+    Args:
+        option: such as "--level".
+        value: None is not checked.
+        low: lower end.
+        high: upper end.
+        ends: brackets that say which end belongs to the range, such as "(]".
+
+    Raises:
+        UsageError: names the option, the range, and the value.
+    """
+    if value is None:
+        return
+    above = value > low or (ends[0] == "[" and value == low)
+    below = value < high or (ends[1] == "]" and value == high)
+    if not (above and below):
+        bounds = f"{ends[0]}{low:g}, {high:g}{ends[1]}"
+        raise UsageError(f"{option} must lie in {bounds}, got {value}")
+
+
+def check_workers(workers: int) -> None:
+    """Refuse a number of processes that no machine has.
+
+    Raises:
+        UsageError: names the option and the value.
+    """
+    if not 0 <= workers <= MAX_PROCESSES:
+        raise UsageError(f"--workers must lie in [0, {MAX_PROCESSES}], got {workers}")
 
 
 def parse(parser: "ArgumentParser", words: list[str]) -> Any:

@@ -1,8 +1,10 @@
 """Commands that use networks: fit, predict, prepare."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ._words import UsageError, make_parser, parse, part, say
+from ._words import UsageError, check_output, check_workers, make_parser, parse, part, say
 
 
 def fit_command(words: list[str]) -> None:
@@ -40,6 +42,7 @@ def predict_command(words: list[str]) -> None:
     parser.add_argument("--id", type=str, help="Column with names of molecules [rows from 0].")
     source, others = part(words, "data")
     options = parse(parser, others)
+    check_workers(options.workers)
     if bool(options.files) == bool(source):
         raise UsageError("give either files (or folders), or --data with its options")
     from ..report import write_predictions
@@ -48,8 +51,14 @@ def predict_command(words: list[str]) -> None:
     from ..train.screening import is_for_molecules, score_by, screen
 
     checkpoint = Path(options.checkpoint)
+    check_output(options.output, [checkpoint, *options.files, *_beside(checkpoint)])
     if source:
-        predictions = score_by(checkpoint, parse_source(source).load(), workers=options.workers)
+        _refuse_columns(options, "the columns are named by --data.smiles and --data.id")
+        origin = parse_source(source)
+        check_output(options.output, _files_of(origin))
+        data = origin.load()
+        check_output(options.output, _images_of(data))
+        predictions = score_by(checkpoint, data, workers=options.workers)
     elif is_for_molecules(checkpoint):
         if len(options.files) != 1:
             raise UsageError(f"give one CSV file of molecules, got {len(options.files)} files")
@@ -61,10 +70,43 @@ def predict_command(words: list[str]) -> None:
         say(f"{count} molecules scored, {bad} SMILES cannot be read: {options.output}")
         return
     else:
+        _refuse_columns(options, f"{checkpoint} is for images, which have no columns")
         images = images_of(checkpoint, [Path(path) for path in options.files])
+        check_output(options.output, _images_of(images))
         predictions = score_by(checkpoint, images, workers=options.workers)
     write_predictions(options.output, predictions)
     say(f"{len(predictions)} rows scored: {options.output}")
+
+
+def _refuse_columns(options: Any, reason: str) -> None:
+    """Refuse names of columns where there are none, which would be without effect.
+
+    Raises:
+        UsageError: names the options.
+    """
+    given = [f"--{name}" for name in ("smiles", "id") if getattr(options, name) is not None]
+    if given:
+        raise UsageError(f"{' and '.join(given)}: {reason}; leave it out")
+
+
+def _beside(checkpoint: Path) -> list[Path]:
+    """The forest that a checkpoint of a blend is read with."""
+    return list((checkpoint.parent / "../forest").glob("*"))
+
+
+def _files_of(source: Any) -> list[Path]:
+    """Files that the options of a source name."""
+    values = [str(value) for value in vars(source).values() if isinstance(value, str | Path)]
+    paths = [Path(value).expanduser() for value in values if value and "\0" not in value]
+    return [path for path in paths if path.is_file()]
+
+
+def _images_of(data: Any) -> Sequence[str]:
+    """Files of images, if they are in files."""
+    from ..data import ImageSet
+    from ..data._index import paths_of
+
+    return (paths_of(data.images) or ()) if isinstance(data, ImageSet) else ()
 
 
 def prepare_command(words: list[str]) -> None:
@@ -79,10 +121,16 @@ def prepare_command(words: list[str]) -> None:
     parser.add_argument("--workers", type=int, default=2, help="Processes that decode.")
     source, others = part(words, "data")
     options = parse(parser, others)
+    check_workers(options.workers)
     if not source:
         raise UsageError("give --data with its options, such as --data CSV --data.csv cases.csv")
     from ..data import prepare_source
     from ..train.arguments import parse_source
+    from ..train.transforms import largest_size
 
+    if not 1 <= options.size <= largest_size():
+        raise UsageError(
+            f"--size must be at least 1 and such that an image fits into memory, got {options.size}"
+        )
     store = prepare_source(parse_source(source), size=options.size, workers=options.workers)
     say(f"{len(store)} images prepared: {store.folder}")

@@ -65,7 +65,7 @@ class Index:
         if checksum(_text(file.index).encode()) != file.checksum:
             raise ValueError(f"{path} is damaged: its checksum is another one; {CURE}")
         body = parse_as(_Body, file.index, file=path, cure=CURE)
-        fields = vars(body) | {"paths": body.full_paths()}
+        fields: dict[str, Any] = vars(body) | {"paths": body.full_paths()}
         del fields["folders"]
         return cls(**fields)
 

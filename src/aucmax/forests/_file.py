@@ -82,7 +82,7 @@ def _fit_together(arrays: dict[str, NDArray]) -> bool:
         and [array.ndim for array in (width, nodes, feature, share)] == [0, 2, 1, 1]
         and labels.shape == nodes.shape[:1]
         and nodes.size > 0
-        and width > 0
+        and int(width) > 0
         and bool((nodes > 0).all())
         and sum(nodes.ravel().tolist()) == len(feature)  # without overflow
         and bool(((feature >= -1) & (feature < 2**31)).all())

@@ -233,7 +233,10 @@ def _config(parsed: Any, *, trusted: bool) -> tuple[FitConfig, list[str]]:
     if problems:
         raise OptionError(problems)
     nodes = {name: getattr(parsed, name) for name in ("loss", "optimizer")}
-    recipes = {name: None if node is None else _recipe(node, trusted=trusted) for name, node in nodes.items()}
+    recipes = {
+        name: None if node is None else _recipe(node, trusted=trusted)
+        for name, node in nodes.items()
+    }
     try:
         source = _recipe(parsed.data, trusted=trusted).make()
     except ValueError as error:

@@ -126,7 +126,9 @@ class WholeFileCheckpoints(TorchCheckpointIO):
                     f"checkpoint {path} is of stage {of.name!r} with seed {of.seed}, not of "
                     f"{self.stage.name!r} with seed {self.stage.seed}; {cure}"
                 )
-        if self.weights is not None and (other := _differences(content["state_dict"], self.weights())):
+        if self.weights is not None and (
+            other := _differences(content["state_dict"], self.weights())
+        ):
             raise ValueError(f"checkpoint {path} is of another network: {other}; {cure}")
         return content
 
@@ -178,10 +180,8 @@ def load_network(network: nn.Module, checkpoint: Path) -> None:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no checkpoint of ``aucmax fit``, or one of another model.
     """
-    prefix, content = "network.", read_checkpoint(checkpoint)
-    weights = {
-        k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)
-    }
+    state = read_checkpoint(checkpoint)["state_dict"]
+    weights = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
     if other := _differences(weights, network.state_dict()):
         raise ValueError(f"{checkpoint} holds another model than asked for: {other}; {_CURE}")
     network.load_state_dict(weights)
@@ -205,26 +205,39 @@ def _check_archive(path: Path) -> None:
         raise ValueError(f"its entries claim {claimed:,} bytes, it has {size:,}")
 
 
+_NETWORK = "network."
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided
+
+
 def _is_weights(state: object) -> bool:
     return isinstance(state, Mapping) and all(
-        isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided
+        isinstance(name, str)
+        and (not name.startswith(_NETWORK) or _is_plain(value))  # else a loss's own extra state
         for name, value in state.items()
     )
 
 
-def _differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """How the weights of a checkpoint differ from those wanted, in a few words; "" if not."""
     missing = [name for name in wanted if name not in found]
     unknown = [name for name in found if name not in wanted]
-    shapes = [
-        f"{name} has shape {tuple(found[name].shape)}, not {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
     parts = [
         f"{len(names)} tensors {kind} (such as {names[0]})"
         for kind, names in (("are missing", missing), ("are unknown", unknown))
         if names
     ]
-    parts += [f"{shapes[0]}{f' (and {len(shapes) - 1} more)' if shapes[1:] else ''}"] if shapes else []
+    shapes = [
+        f"{name} has {_shape(found[name])}, not {_shape(value)}"
+        for name, value in wanted.items()
+        if name in found and _shape(found[name]) != _shape(value)
+    ]
+    if shapes:
+        parts.append(shapes[0] + (f" (and {len(shapes) - 1} more)" if shapes[1:] else ""))
     return ", ".join(parts)
+
+
+def _shape(value: object) -> str:
+    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else "no shape"

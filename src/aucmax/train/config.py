@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import torch
 
+from .._arrays import memory_bytes
 from ..data import Source
 from ..forests import ForestOptions
 from .blend import Blend
+from .numbers import number_problems, trainer_problems
 from .recipe import Recipe as Recipe
 
 
@@ -227,10 +229,22 @@ class FitConfig:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each; the data are not looked at."""
+        numbers = list(number_problems(self))
+        if numbers:  # what follows compares and computes
+            yield from numbers
+            return
         for part in (self.split, self.model, self.augment, self.batches, self.pretrain):
             yield from part.problems()
         for part in (self.schedule, self.blend, self.forest):
             yield from part.problems()
+        yield from trainer_problems(self.trainer)
+        yield from self._memory_problems()
+        yield from self._idle_problems()
+        yield from self._own_problems()
+        yield from self._forest_problems() if self.is_forest else self._network_problems()
+
+    def _own_problems(self) -> Iterator[str]:
+        """What is wrong with the options that belong to no group."""
         if self.seeds < 1:
             yield f"--seeds must be >= 1, got {self.seeds}"
         if self.threads is not None and self.threads < 1:
@@ -248,7 +262,29 @@ class FitConfig:
             yield f"--average must lie in (0, 1), or be null, got {self.average}"
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:
             yield f"--name must be the plain name of a folder, got {self.name!r}"
-        yield from self._forest_problems() if self.is_forest else self._network_problems()
+
+    def _memory_problems(self) -> Iterator[str]:
+        """A batch of images must fit into memory; networks need several times as much."""
+        size = self.model.image_size
+        if size is None or size < 8:
+            return
+        needed = self.batches.size * 3 * size**2 * 4
+        if needed > memory_bytes():
+            yield (
+                f"--model.image_size {size}: a batch of {self.batches.size} images of that size "
+                f"takes {needed / 2**30:,.0f} GiB, more than the memory of this machine; give "
+                "smaller images or a smaller --batches.size"
+            )
+
+    def _idle_problems(self) -> Iterator[str]:
+        """Options without effect."""
+        if self.blend != Blend() and not self.blend.epochs and self.blend.epochs == Blend().epochs:
+            yield "--blend options are without effect while --blend.epochs is 0: give it, or none"
+        if self.forest != ForestOptions() and not (self.is_forest or self.blend.epochs):
+            yield (
+                "--forest options are without effect: they need --model.name forest or "
+                "--blend.epochs"
+            )
 
     def all_seeds(self) -> range:
         """The seeds of all training runs of a method."""
@@ -294,6 +330,23 @@ def _refused(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:
     """Try the constructor on stand-ins, so that a value out of range is found before any data."""
     per_label = [len(v) for v in recipe.init_args.values() if isinstance(v, list)]
     try:
-        recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
-    except (TypeError, ValueError) as error:
-        yield f"{option}: {error}"
+        made = recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
+        if args and recipe.target.__module__.startswith(("torch.", "timm.")):
+            _step(made, *args)
+    except (TypeError, ValueError, RuntimeError, OverflowError, AssertionError) as error:
+        yield (
+            f"{option}: {recipe.class_path.rpartition('.')[2]}: {error}"
+            if isinstance(error, RuntimeError | AssertionError | OverflowError)
+            else f"{option}: {error}"
+        )
+
+
+def _step(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:
+    """Take one step with dense gradients: some optimizers need others, or a GPU."""
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+
+    def closure() -> float:
+        return 0.0
+
+    optimizer.step(closure)

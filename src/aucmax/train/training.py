@@ -15,6 +15,7 @@ from .._signals import stop_if_interrupted
 from ..data import LabelledSet
 from ..models import reset_head
 from ..report import Predictions
+from .baselines import read_stage
 from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable, Started
 from .checkpoints import FOREST_FOLDER, StageName, WholeFileCheckpoints, load_network
 from .config import FitConfig
@@ -24,9 +25,10 @@ from .loaders import PartLoaders
 from .predict import predict, predictions
 from .progress import StageProgress
 from .ranks import is_first
-from .rehearsal import check_trainer, rehearse
+from .rehearsal import rehearse
 from .seeds import derive
 from .stages import Stage, make_module
+
 
 class Training:
     """Trains the stages of one seed in a folder of its own, from wherever it was interrupted.
@@ -68,7 +70,6 @@ class Training:
             ValueError: if options do not fit one another, the data or this machine.
             FileNotFoundError: if pretrained weights cannot be had.
         """
-        check_trainer(self.config)
         rehearse(self.config, self.rows, self.inputs, self.stages, self.data)
         if any(stage.with_forest for stage in self.stages):
             check_folds(self.config, self.rows, seed=self.seed)
@@ -92,14 +93,28 @@ class Training:
             if stage.new_head:
                 torch.manual_seed(derive(self.seed, stage.name, "head"))
                 reset_head(network, len(self.rows.labels))
-            if not (self.folder / stage.name / "stage.json").exists():
+            done = self.folder / stage.name / "stage.json"
+            if not done.exists():
                 self._train(stage, network)
-            load_network(network, self.folder / stage.name / "best.ckpt")
+            elif is_first():
+                read_stage(done)
+            self._load(network, done.with_name("best.ckpt"))
         return network
+
+    def _load(self, network: nn.Module, best: Path) -> None:
+        """Give the network the weights of a stage's best epoch."""
+        try:
+            load_network(network, best)
+        except (ValueError, FileNotFoundError) as error:
+            raise ValueError(
+                f"{error}; or delete the folder {best.parent}, and --resume trains this stage again"
+            ) from error
 
     def _blended(self, network: nn.Module) -> nn.Module:
         """The network with a forest at its side, whose scores come with the rows from here on."""
-        self.rows = with_forest(self.config, self.rows, self.folder / Path(FOREST_FOLDER).name, seed=self.seed)
+        self.rows = with_forest(
+            self.config, self.rows, self.folder / Path(FOREST_FOLDER).name, seed=self.seed
+        )
         self.card |= {"forest": FOREST_FOLDER}
         return self.inputs.blended(network)
 

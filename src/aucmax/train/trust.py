@@ -55,7 +55,9 @@ def is_import_path(text: object) -> bool:
     >>> is_import_path("os.abort"), is_import_path("0.5"), is_import_path("logistic")
     (True, False, False)
     """
-    return isinstance(text, str) and bool(re.fullmatch(r"\s*[^\W\d]\w*(\s*\.\s*[^\W\d]\w*)+\s*", text))
+    return isinstance(text, str) and bool(
+        re.fullmatch(r"\s*[^\W\d]\w*(\s*\.\s*[^\W\d]\w*)+\s*", text)
+    )
 
 
 def resolve(path: str, *, trusted: bool = False) -> Any:

@@ -18,10 +18,10 @@ _TEXTS = {"name", "output", "ensemble"}
 
 
 def unfolded(flags: Mapping[str, str]) -> dict[str, str]:
-    """Return typed options with tables such as ``--loss '{class_path: ...}'`` as options of their own.
+    """Return typed options, with a table such as ``--loss '{class_path: ...}'`` as several.
 
     Raises:
-        OptionError: if such a table is not one, or an option is spelled as the parser has it within.
+        OptionError: if such a table is none.
     """
     found: dict[str, str] = {}
     for key, value in flags.items():
@@ -69,20 +69,23 @@ def _problems(key: str, value: str, trusted: bool) -> Iterator[str]:
     if isinstance(content, Mapping) and not (trusted and head in CLASSES):
         yield f"--{key}: expected a value, got a table"
         return
-    is_class = key in CLASSES
-    if head in CLASSES and (is_class or head != "data"):
-        for name in _import_paths(content):
-            try:
-                resolve(name.strip(), trusted=trusted)
-            except UntrustedError as error:
-                yield f"--{key}: {error}"
-            except ValueError:
-                continue  # the parser says what may stand there
+    if head in CLASSES and (key == head or head != "data"):
+        yield from _untrusted(key, content, trusted)
     elif key == head and head not in _TEXTS and is_import_path(value):
         yield f"--{key}: expected its options, --{key}.NAME, or a value; got {value!r}"
     elif head == "trainer":
         for name in _import_paths(content):
             yield f"--{key}: expected a name that Lightning knows, such as ddp, got {name!r}"
+
+
+def _untrusted(key: str, content: Any, trusted: bool) -> Iterator[str]:
+    for name in _import_paths(content):
+        try:
+            resolve(name.strip(), trusted=trusted)
+        except UntrustedError as error:
+            yield f"--{key}: {error}"
+        except ValueError:
+            continue  # the parser says what may stand there
 
 
 def _content(key: str, value: str) -> Any:

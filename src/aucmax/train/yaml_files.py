@@ -131,7 +131,9 @@ def _check_table(table: Mapping[Any, Any], name: str, where: str) -> None:
     at = where.removesuffix(".") or "the file"
     if "dict_kwargs" in parts:
         raise ValueError(f"{name}: {at}: dict_kwargs is not read: give options under init_args")
-    dotted = [key for key in table if "." in key and {"class_path", "init_args"} & {*key.split(".")}]
+    dotted = [
+        key for key in table if "." in key and {"class_path", "init_args"} & {*key.split(".")}
+    ]
     if dotted:
         raise ValueError(f"{name}: write {dotted[0]} as nested tables")
     if "class_path" in table:
