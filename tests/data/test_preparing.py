@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from oracles_store import contents, file_set, logged, memory_set, small_blocks
+from oracles_store import contents, file_set, interrupted, logged, memory_set, small_blocks
 from oracles_train import files_below
 
 from aucmax.data import ArrayImages, Store, prepare
@@ -96,14 +96,6 @@ def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(
     assert files_below(again.folder) == {".lock", "index.json", again.index.pixels}
 
 
-def interrupted(data, folder, stop=10):
-    """Prepare, until row 10 is asked for: blocks of four, so 8 rows are done."""
-    with pytest.MonkeyPatch.context() as patch:
-        logged(patch, stop=stop)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(data, folder, size=8, progress=False)
-
-
 def test_images_in_memory_are_resumed_if_they_are_the_same(tmp_path, monkeypatch):
     interrupted(memory_set(), tmp_path)
     with monkeypatch.context() as patch:
@@ -112,42 +104,6 @@ def test_images_in_memory_are_resumed_if_they_are_the_same(tmp_path, monkeypatch
     assert rows[:2] == [0, 4]  # the first of each block that is done: is it the same?
     assert rows[2:14] == list(range(8, 20))
     assert contents(store) == contents(prepare(memory_set(), tmp_path / "new", size=8))
-
-
-JOURNALS = {
-    "a list": lambda lines: [b"[]", *lines[1:]],
-    "null": lambda lines: [b"null", *lines[1:]],
-    "too deep": lambda lines: [b"[" * 50_000, *lines[1:]],
-    "no JSON": lambda lines: [lines[0], b"hello"],
-    "not UTF-8": lambda lines: [b"\xff\xfe", *lines[1:]],
-    "a line of another type": lambda lines: [*lines, b"3"],
-    "marks of another type": lambda lines: [
-        lines[0], b'{"checksum": "x", "marks": 3, "unreadable": {}}'
-    ],
-    "no marks": lambda lines: [lines[0], b'{"checksum": "x", "marks": [], "unreadable": {}}'],
-    "too many lines": lambda lines: [lines[0], *lines[1:] * 20],
-    "a row of another block": lambda lines: [
-        lines[0], lines[1].replace(b'"unreadable": {}', b'"unreadable": {"99": "x"}')
-    ],
-    "pixels elsewhere": lambda lines: [
-        json.dumps(json.loads(lines[0]) | {"pixels": "../mine.npy"}).encode(), *lines[1:]
-    ],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", JOURNALS)
-def test_a_journal_that_is_damaged_is_begun_anew(tmp_path, monkeypatch, case):
-    folder = tmp_path / "store"
-    interrupted(memory_set(), folder)
-    (tmp_path / "mine.npy").write_bytes(b"mine")
-    (folder / "pixels-mine.npy").write_bytes(b"mine")  # not a name of ours: it stays
-    lines = (folder / JOURNAL).read_bytes().splitlines()
-    (folder / JOURNAL).write_bytes(b"".join(line + b"\n" for line in JOURNALS[case](lines)))
-    store = prepare(memory_set(), folder, size=8, progress=False)
-    assert contents(store) == contents(prepare(memory_set(), tmp_path / "new", size=8))
-    assert not (folder / JOURNAL).exists()
-    for path in (tmp_path / "mine.npy", folder / "pixels-mine.npy"):
-        assert path.read_bytes() == b"mine"
 
 
 def test_two_kills_one_of_them_while_the_journal_was_written(tmp_path, monkeypatch):

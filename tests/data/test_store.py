@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import pickle
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles_store import contents, file_set, image_set, logged, memory_set, small_blocks
+from oracles_store import (
+    contents,
+    file_set,
+    image_set,
+    logged,
+    memory_set,
+    rewrite,
+    small_blocks,
+)
 from torch.utils.data import DataLoader
 
 from aucmax.data import (
@@ -125,57 +132,6 @@ def test_files_that_are_decoded_in_another_way_now(files):
     other = image_set(FileImages(data.images.paths, bits=12), data.ids)
     with pytest.raises(ValueError, match=r"decoded in another way than with bits=12; run aucmax"):
         store.serve(other)
-
-
-def rewrite(folder, change, *, signed=False):
-    """Change the index, and if wanted make its checksum right."""
-    path = folder / "index.json"
-    content = json.loads(path.read_text())
-    change(content)
-    if signed:
-        content["checksum"] = checksum(_text(content["index"]).encode())
-    path.write_text(json.dumps(content))
-
-
-def setting(**values):
-    return lambda content: content["index"].update(values)
-
-
-EDITED = {
-    "no ids": (lambda content: content["index"].pop("ids"), "ids is missing"),
-    "an id less": (
-        lambda content: content["index"]["ids"].pop(),
-        "ids, marks and paths must be those",
-    ),
-    "pixels elsewhere": (setting(pixels="../../secret.npy"), "pixels must name a file of pixels"),
-    "pixels of another type": (setting(pixels=3), "pixels must be text, got 3"),
-    "shape": (setting(shape=[20, 1, 8]), "shape must be a list of 4, got a list of 3"),
-    "huge shape": (setting(shape=[10**12, 1, 8, 8]), "blocks must hold a checksum for each block"),
-    "negative shape": (setting(shape=[20, 1, -8, -8]), "shape must be that of n square images"),
-    "rows": (setting(rows_per_block=0), "blocks must hold a checksum for each block"),
-    "marks": (setting(marks=[None] * 20), "marks[0] must be text, got None"),
-    "paths": (setting(paths=[[9, "x"]] * 20), "paths must lie in folders that are named"),
-    "unreadable": (setting(unreadable=[]), "unreadable must be a table"),
-    "unknown": (setting(code="os.system"), "'code' is not a known entry"),
-}
-
-
-@pytest.mark.parametrize("case", EDITED)
-def test_an_index_that_was_edited(files, case):
-    change, message = EDITED[case]
-    _, store = files
-    rewrite(store.folder, change, signed=True)
-    with pytest.raises(ValueError, match=re.escape(f"index.json is damaged: {message}")) as error:
-        Store.open(store.folder)
-    assert str(error.value).endswith("run aucmax prepare again with the same --data options")
-
-
-@pytest.mark.parametrize("text", ["", "null", "[]", "3", "{", "[" * 100_000, '{"version": null}'])
-def test_an_index_that_is_none(files, text):
-    _, store = files
-    (store.folder / "index.json").write_text(text)
-    with pytest.raises(ValueError, match=r"index\.json is damaged: .* run aucmax prepare again"):
-        Store.open(store.folder)
 
 
 @pytest.mark.parametrize(

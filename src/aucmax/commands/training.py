@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._words import UsageError, check_output, check_workers, make_parser, parse, part, say
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
 
 
 def fit_command(words: list[str]) -> None:
     """Train, and say how it came out."""
-    from ..train.arguments import parse_fit, show_help
+    from ..train.arguments import parse_fit
+    from ..train.help import show_help
 
     if show_help(words):
         return
@@ -25,21 +29,7 @@ def fit_command(words: list[str]) -> None:
 
 def predict_command(words: list[str]) -> None:
     """Score images or molecules by a checkpoint."""
-    parser = make_parser(
-        "predict",
-        "Score images or molecules by a checkpoint of `aucmax fit` (or a forest.npz): image files, "
-        "folders of them, one CSV file with a column of SMILES, or a source with labels as in "
-        "`aucmax fit`, --data CLASS --data.NAME value. A SMILES that cannot be read gets a row "
-        "with an error.",
-    )
-    parser.add_argument("checkpoint", type=str, help="Such as runs/NAME/02-aucm/best.ckpt.")
-    parser.add_argument(
-        "files", type=str, nargs="*", help="Image files, folders of them, or one CSV of SMILES."
-    )
-    parser.add_argument("--output", type=str, default="predictions.csv", help="CSV to write.")
-    parser.add_argument("--workers", type=int, default=0, help="Processes that read.")
-    parser.add_argument("--smiles", type=str, help="Column with SMILES [as in training].")
-    parser.add_argument("--id", type=str, help="Column with names of molecules [rows from 0].")
+    parser = _predict_parser()
     source, others = part(words, "data")
     options = parse(parser, others)
     check_workers(options.workers)
@@ -76,6 +66,25 @@ def predict_command(words: list[str]) -> None:
         predictions = score_by(checkpoint, images, workers=options.workers)
     write_predictions(options.output, predictions)
     say(f"{len(predictions)} rows scored: {options.output}")
+
+
+def _predict_parser() -> "ArgumentParser":
+    parser = make_parser(
+        "predict",
+        "Score images or molecules by a checkpoint of `aucmax fit` (or a forest.npz): image files, "
+        "folders of them, one CSV file with a column of SMILES, or a source with labels as in "
+        "`aucmax fit`, --data CLASS --data.NAME value. A SMILES that cannot be read gets a row "
+        "with an error.",
+    )
+    parser.add_argument("checkpoint", type=str, help="Such as runs/NAME/02-aucm/best.ckpt.")
+    parser.add_argument(
+        "files", type=str, nargs="*", help="Image files, folders of them, or one CSV of SMILES."
+    )
+    parser.add_argument("--output", type=str, default="predictions.csv", help="CSV to write.")
+    parser.add_argument("--workers", type=int, default=0, help="Processes that read.")
+    parser.add_argument("--smiles", type=str, help="Column with SMILES [as in training].")
+    parser.add_argument("--id", type=str, help="Column with names of molecules [rows from 0].")
+    return parser
 
 
 def _refuse_columns(options: Any, reason: str) -> None:

@@ -1,6 +1,5 @@
 """A folder with a folder of images for each class."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from aucmax.data._messages import listed, names, near
 from aucmax.data._options import bits_problem, kept_rows
+from aucmax.data._patterns import pattern_problem, search_all
 from aucmax.data.base import FileSource, ImageSet
 from aucmax.data.images import EXTENSIONS
 
@@ -42,10 +42,8 @@ class Folder(FileSource):
         """What is wrong with the options, a sentence for each."""
         if "" in names(self.positive):
             yield "positive must name a class, got ''"
-        try:
-            re.compile(self.group or "")
-        except re.error as error:
-            yield f"group must be a regular expression, got {self.group!r} ({error})"
+        if problem := pattern_problem(self.group or ""):
+            yield f"group must be a regular expression, got {self.group!r} ({problem})"
         yield from bits_problem(self.bits)
 
     def load(self) -> ImageSet:
@@ -137,10 +135,13 @@ def _images(root: Path, folder: Path) -> list[str]:
 
 
 def _groups(pattern: str, ids: list[str]) -> np.ndarray:
-    found = [re.search(pattern, name) for name in ids]
+    try:
+        found = search_all(pattern, ids)
+    except ValueError as error:
+        raise ValueError(f"group: {error}") from error
     if bad := [name for name, match in zip(ids, found, strict=True) if not match or not match[0]]:
         raise ValueError(f"group: {pattern!r} finds nothing in the path of {listed(bad)}")
-    groups = [match[min(1, match.re.groups)] for match in found if match]
+    groups = [match[1] for match in found if match]
     if None in groups:
         raise ValueError(f"group: the first bracket of {pattern!r} is empty in some paths")
     return np.array(groups)

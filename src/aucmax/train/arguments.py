@@ -26,9 +26,9 @@ from .config import (
     Schedule,
     Split,
 )
-from .option_errors import CLASSES, OptionError, blame, check_class_name
+from .option_errors import CLASSES, OptionError, blame
 from .trust import FLAG
-from .typed import check_typed, unfolded
+from .typed import check_typed, is_trusted, unfolded
 from .words import flattened, units
 from .yaml_files import check_options, parse_yaml
 
@@ -119,7 +119,7 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
     """
     recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
     flags = unfolded(units(argv[1:] if argv and argv[0] == recipe else argv))
-    trusted = _is_trusted(flags)
+    trusted = is_trusted(flags)
     options = flattened(_load_yaml(recipe))
     for key in flags.keys() & CLASSES.keys():
         if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
@@ -141,7 +141,7 @@ def parse_source(words: list[str]) -> Source:
         OptionError: with everything that is wrong, before any data are read.
     """
     flags = unfolded(units(words))
-    trusted = _is_trusted(flags)
+    trusted = is_trusted(flags)
     check_typed(flags, trusted=trusted)
     parsed = _parse(_checked(_split_at_commas(flags, flags)))
     if parsed.data is None:
@@ -150,39 +150,6 @@ def parse_source(words: list[str]) -> Source:
         return _recipe(parsed.data, trusted=trusted).make()
     except ValueError as error:
         raise OptionError([f"--data: {error}"]) from error
-
-
-def show_help(argv: list[str]) -> bool:
-    """Print the help that is asked for, of the command or of a class; return whether it was.
-
-    Raises:
-        OptionError: if there is no such class, or it may not be imported.
-    """
-    words = argv if argv and argv[0].startswith("-") else argv[1:]
-    if any(word in {"-h", "--help"} for word in words):
-        fit_parser().parse_args(["--help"])
-        return True
-    asked = [i for i, word in enumerate(words) if word.partition("=")[0].endswith(".help")]
-    if not asked:
-        return False
-    option, equals, name = words[asked[0]].partition("=")
-    key = option.removeprefix("--").removesuffix(".help")
-    if key not in CLASSES:
-        raise OptionError([f"{option}: only --data, --loss and --optimizer have help of a class"])
-    rest = words[asked[0] + 1 :]
-    name = name if equals else rest[0] if rest and not rest[0].startswith("-") else ""
-    others = [word for i, word in enumerate(words) if i not in {asked[0], asked[0] + 1}]
-    trusted = _is_trusted(units(others)) if "--trust_imports" in " ".join(others) else False
-    check_class_name(key, name, trusted=trusted)
-    fit_parser().parse_args([f"{option}={name}"])
-    return True
-
-
-def _is_trusted(flags: Mapping[str, str]) -> bool:
-    value = flags.get("trust_imports", "false").lower()
-    if value not in {"true", "false"}:
-        raise OptionError([f"--trust_imports: expected true or false, got {value!r}"])
-    return value == "true"
 
 
 def _parse(arguments: list[str]) -> Any:

@@ -230,7 +230,7 @@ def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         if names
     ]
     shapes = [
-        f"{name} has {_shape(found[name])}, not {_shape(value)}"
+        f"{name} has shape {_shape(found[name])}, not {_shape(value)}"
         for name, value in wanted.items()
         if name in found and _shape(found[name]) != _shape(value)
     ]
@@ -240,4 +240,4 @@ def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _shape(value: object) -> str:
-    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else "no shape"
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else "none"

@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 import torch
 
-from .._arrays import memory_bytes
 from ..data import Source
 from ..forests import ForestOptions
 from .blend import Blend
-from .numbers import number_problems, trainer_problems
+from .option_checks import (
+    constructor_problems,
+    memory_problems,
+    number_problems,
+    trainer_problems,
+)
 from .recipe import Recipe as Recipe
 
 
@@ -238,8 +242,7 @@ class FitConfig:
         for part in (self.schedule, self.blend, self.forest):
             yield from part.problems()
         yield from trainer_problems(self.trainer)
-        yield from self._memory_problems()
-        yield from self._idle_problems()
+        yield from memory_problems(self.model.image_size, self.batches.size)
         yield from self._own_problems()
         yield from self._forest_problems() if self.is_forest else self._network_problems()
 
@@ -263,26 +266,13 @@ class FitConfig:
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:
             yield f"--name must be the plain name of a folder, got {self.name!r}"
 
-    def _memory_problems(self) -> Iterator[str]:
-        """A batch of images must fit into memory; networks need several times as much."""
-        size = self.model.image_size
-        if size is None or size < 8:
-            return
-        needed = self.batches.size * 3 * size**2 * 4
-        if needed > memory_bytes():
-            yield (
-                f"--model.image_size {size}: a batch of {self.batches.size} images of that size "
-                f"takes {needed / 2**30:,.0f} GiB, more than the memory of this machine; give "
-                "smaller images or a smaller --batches.size"
-            )
-
-    def _idle_problems(self) -> Iterator[str]:
-        """Options without effect."""
-        if self.blend != Blend() and not self.blend.epochs and self.blend.epochs == Blend().epochs:
-            yield "--blend options are without effect while --blend.epochs is 0: give it, or none"
+    def notes(self) -> Iterator[str]:
+        """Say which options are without effect; a recipe may well carry them for another run."""
+        if self.blend != Blend() and not self.blend.epochs:
+            yield "--blend options are without effect while --blend.epochs is 0"
         if self.forest != ForestOptions() and not (self.is_forest or self.blend.epochs):
             yield (
-                "--forest options are without effect: they need --model.name forest or "
+                "--forest options are without effect: they are for --model.name forest and for "
                 "--blend.epochs"
             )
 
@@ -310,8 +300,10 @@ class FitConfig:
                 "--trainer.accumulate_grad_batches must be 1 with PDSCA, which computes the "
                 "gradients of a step itself; take larger batches (--batches.size)"
             )
-        yield from _refused("--loss", self.loss)
-        yield from _refused("--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))])
+        yield from constructor_problems("--loss", self.loss)
+        yield from constructor_problems(
+            "--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))]
+        )
 
     def _forest_problems(self) -> Iterator[str]:
         """A forest is grown, not trained by steps."""
@@ -324,29 +316,3 @@ class FitConfig:
         }
         if wrong := [option for option, value in given.items() if value]:
             yield f"{', '.join(wrong)}: options of networks; --model.name forest takes none of them"
-
-
-def _refused(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:
-    """Try the constructor on stand-ins, so that a value out of range is found before any data."""
-    per_label = [len(v) for v in recipe.init_args.values() if isinstance(v, list)]
-    try:
-        made = recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
-        if args and recipe.target.__module__.startswith(("torch.", "timm.")):
-            _step(made, *args)
-    except (TypeError, ValueError, RuntimeError, OverflowError, AssertionError) as error:
-        yield (
-            f"{option}: {recipe.class_path.rpartition('.')[2]}: {error}"
-            if isinstance(error, RuntimeError | AssertionError | OverflowError)
-            else f"{option}: {error}"
-        )
-
-
-def _step(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:
-    """Take one step with dense gradients: some optimizers need others, or a GPU."""
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
-
-    def closure() -> float:
-        return 0.0
-
-    optimizer.step(closure)

@@ -75,6 +75,8 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     config = on_all_processes(config)
+    for note in config.notes():
+        log.info("%s", note)
     if not config.is_forest:
         check_trainer(config)
     place = Path(config.output) / config.name

@@ -102,7 +102,7 @@ def _read(path: Path) -> str:
     try:
         return read_text(path)
     except ValueError as error:
-        raise _damaged(error) from error
+        raise _damaged(path, error) from error
 
 
 def _options(text: str, path: Path) -> dict[str, str]:
@@ -110,13 +110,13 @@ def _options(text: str, path: Path) -> dict[str, str]:
     try:
         content = flattened(check_options(parse_yaml(text, str(path)) or {}, str(path)))
     except ValueError as error:
-        raise _damaged(error) from error
+        raise _damaged(path, error) from error
     return {key: value for key, value in content.items() if key not in PLACE}
 
 
-def _damaged(error: ValueError) -> ValueError:
+def _damaged(path: Path, error: ValueError) -> ValueError:
     return ValueError(
-        f"--resume: the options of the run are damaged: {error}; delete the run folder and begin "
+        f"--resume: the options in {path} are damaged: {error}; delete the run folder and begin "
         "anew, or give another --name"
     )
 

@@ -18,6 +18,7 @@ from ..report import Predictions
 from .baselines import read_stage
 from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable, Started
 from .checkpoints import FOREST_FOLDER, StageName, WholeFileCheckpoints, load_network
+from .classifier import Classifier
 from .config import FitConfig
 from .forest import check_folds, with_forest
 from .inputs import Inputs
@@ -154,18 +155,7 @@ class Training:
             enable_model_summary=False,
         )
         last = folder / "last.ckpt"
-        resumed = last.exists()
-        try:
-            trainer.fit(module, self.data(stage), ckpt_path=last if resumed else None)
-        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
-            raise KeyboardInterrupt from stop
-        except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-            if not resumed or start.reached:
-                raise
-            raise ValueError(
-                f"{last} cannot be resumed from ({type(error).__name__}: {error}); delete it, and "
-                "--resume starts this stage again"
-            ) from error
+        self._fit(trainer, module, self.data(stage), last if last.exists() else None, start)
         stop_if_interrupted()
         if best.best["best_epoch"] < 0:
             raise ValueError(
@@ -176,6 +166,23 @@ class Training:
             write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
             last.unlink(missing_ok=True)
         trainer.strategy.barrier()
+
+    @staticmethod
+    def _fit(
+        trainer: L.Trainer, module: Classifier, data: PartLoaders, last: Path | None, start: Started
+    ) -> None:
+        """Let Lightning train, from ``last`` if it is there."""
+        try:
+            trainer.fit(module, data, ckpt_path=last)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
+            raise KeyboardInterrupt from stop
+        except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            if last is None or start.reached:
+                raise
+            raise ValueError(
+                f"{last} cannot be resumed from ({type(error).__name__}: {error}); delete it, and "
+                "--resume starts this stage again"
+            ) from error
 
     def _averaging(self) -> list[L.Callback]:
         decay = self.config.average

@@ -108,3 +108,15 @@ def _import_paths(content: Any) -> Iterator[str]:
     elif isinstance(content, list | tuple | Mapping):
         for item in content.values() if isinstance(content, Mapping) else content:
             yield from _import_paths(item)
+
+
+def is_trusted(flags: Mapping[str, str]) -> bool:
+    """Return whether ``--trust_imports`` was given.
+
+    Raises:
+        OptionError: if its value is neither true nor false.
+    """
+    value = flags.get("trust_imports", "false").lower()
+    if value not in {"true", "false"}:
+        raise OptionError([f"--trust_imports: expected true or false, got {value!r}"])
+    return value == "true"

@@ -1,9 +1,14 @@
-"""Numbers among the options: finite, and not larger than any machine has use for."""
+"""Checks of options that need no data: numbers, memory, constructors, the trainer."""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+import torch
+
+from .._arrays import memory_bytes
+from .recipe import Recipe
 
 _MOST = {
     "seeds": 10_000,
@@ -83,3 +88,48 @@ def trainer_problems(trainer: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_limit(limit: float) -> bool:
     return 0 < limit <= 1 if isinstance(limit, float) else 1 <= limit <= 2**31
+
+
+def memory_problems(image_size: int | None, batch_size: int) -> Iterator[str]:
+    """Say if a batch of images does not fit into memory; a network needs several times as much."""
+    if image_size is None or image_size < 8:
+        return
+    needed = batch_size * 3 * image_size**2 * 4
+    if needed > memory_bytes():
+        yield (
+            f"--model.image_size {image_size}: a batch of {batch_size} images of that size takes "
+            f"{needed / 2**30:,.0f} GiB, more than the memory of this machine; give smaller images "
+            "or a smaller --batches.size"
+        )
+
+
+def constructor_problems(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:
+    """Try a constructor on stand-ins, so that a value out of range is found before any data.
+
+    An optimizer of another package also takes a step, which some can only with sparse gradients.
+
+    Args:
+        option: "--loss" or "--optimizer".
+        recipe: the class with its options.
+        args: of the constructor.
+    """
+    per_label = [len(v) for v in recipe.init_args.values() if isinstance(v, list)]
+    try:
+        made = recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
+        if args and recipe.target.__module__.startswith(("torch.", "timm.")):
+            _step(made, *args)
+    except (TypeError, ValueError) as error:
+        yield f"{option}: {error}"
+    except (RuntimeError, OverflowError, AssertionError) as error:
+        yield f"{option}: {recipe.class_path.rpartition('.')[2]}: {error}"
+
+
+def _step(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:
+    """Take one step with dense gradients: some optimizers need others, or a GPU."""
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+
+    def closure() -> float:
+        return 0.0
+
+    optimizer.step(closure)
