@@ -1,5 +1,6 @@
 """A finished run to be spoiled, and commands that must be refused without harm."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,10 @@ LONGEST = 1000
 
 def make_place(place):
     """A finished run, images, and two predictions files."""
-    npz = npz_data(place / "x.npz")
-    recipe = write_recipe(place / "r.yaml", "NPZ")
-    fit(recipe, "--data.npz", npz, "--output", place, "--name", "run")
+    npz_data(place / "x.npz")
+    write_recipe(place / "r.yaml", "NPZ")
+    with contextlib.chdir(place):
+        fit("r.yaml", "--data.npz", "x.npz", "--output", ".", "--name", "run")
     write_pngs(place / "images", made_images(4)[0])
     for name in ("a", "b"):
         shutil.copy(place / "run" / "predictions.csv", place / f"{name}.csv")

@@ -86,7 +86,7 @@ def test_predictions_of_other_samples_are_not_compared(capsys):
 USAGE = [
     (["evaluate"], "the following arguments are required: predictions; see aucmax evaluate --help"),
     (["evaluate", "p.csv", "--lvel", "0.9"], "--lvel"),
-    (["evaluate", "p.csv", "--level", "high"], "--level: Expected a <class 'float'>"),
+    (["evaluate", "p.csv", "--level", "high"], "--level: expected a number, got 'high'"),
     (["compare", "a.csv"], "the following arguments are required: b"),
     (["report"], "the following arguments are required: predictions"),
     (["predict"], "the following arguments are required: checkpoint"),

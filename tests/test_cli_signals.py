@@ -16,6 +16,8 @@ from oracles_train import command
 from aucmax import _files, _signals
 from aucmax.cli import main
 
+RUN = import_module("aucmax.train.fit")  # the package has a function of that name
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -42,7 +44,7 @@ def test_a_message_starts_on_a_line_of_its_own(capsys, monkeypatch):
         sys.stderr.write("half a line")
         raise ValueError("something\n  is wrong")
 
-    monkeypatch.setattr("aucmax.train.fit.load", broken)
+    monkeypatch.setattr(RUN, "load", broken)
     message = refused_quietly(capsys, *FIT)
     lines = message.split("\n")
     assert "note: by the way" in lines
@@ -68,7 +70,7 @@ def test_errors_of_any_kind_are_one_line(capsys, monkeypatch, error, fragment):
     def broken(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("aucmax.train.fit.load", broken)
+    monkeypatch.setattr(RUN, "load", broken)
     message = refused_quietly(capsys, *FIT)
     assert fragment in message
     assert message.count("\n") == 1
@@ -82,7 +84,7 @@ def test_a_package_that_may_not_be_read_is_told_as_such(capsys, monkeypatch):
         except PermissionError as error:
             raise ImportError("No module named 'attrs'", name="attrs") from error
 
-    monkeypatch.setattr("aucmax.train.fit.load", broken)
+    monkeypatch.setattr(RUN, "load", broken)
     message = refused_quietly(capsys, *FIT)
     assert "a package cannot be imported: /site/attrs/__init__.py: Permission denied" in message
 

@@ -72,7 +72,7 @@ def remember_signals() -> Iterator[None]:
     _State.handlers = dict.fromkeys(numbers, handle)
     told = sys.unraisablehook
     sys.unraisablehook = lambda fault: (
-        None if fault.exc_type is KeyboardInterrupt else told(fault)  # swallowed, but remembered
+        None if interrupted() else told(fault)  # what is swallowed then follows from the signal
     )
     try:
         yield

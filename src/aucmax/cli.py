@@ -176,6 +176,10 @@ _LONGEST = 1500
 """Characters of a message; enough for all names of a list to choose from."""
 
 
+_LONGEST_WORD = 500
+"""Characters of a word that a message repeats, such as a path or a wrong value."""
+
+
 class _Lines:
     """Standard error that knows whether its last line is open, as under a progress bar."""
 
@@ -215,8 +219,12 @@ def _close_line() -> None:
         sys.stderr.close_line()
 
 
+def _shortened(word: str) -> str:
+    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
+
+
 def _fail(name: str, problems: list[str], code: int) -> int:
-    problems = [" ".join(problem.split()) for problem in problems]
+    problems = [" ".join(map(_shortened, problem.split())) for problem in problems]
     _close_line()
     if len(problems) == 1:
         sys.stderr.write(f"{name}: {problems[0]}\n")

@@ -107,12 +107,25 @@ def check_workers(workers: int) -> None:
         raise UsageError(f"--workers must lie in [0, {MAX_PROCESSES}], got {workers}")
 
 
+_KINDS = {"int": "a whole number", "float": "a number", "str": "text"}
+
+
+def _reworded(text: str) -> str:
+    """A complaint of the parser about the type of a value, in plain words."""
+    kinds = [_KINDS[kind] for kind in re.findall(r"<class '(\w+)'>", text) if kind in _KINDS]
+    key = re.match(r'Parser key "(.+?)"', text)
+    value = re.search(r"(?:Got|Given) value: (.*?)(?:$| Given value)", text)
+    if key and value and kinds:
+        return f"--{key[1]}: expected {kinds[0]}, got {value[1][:80]!r}"
+    return text
+
+
 def parse(parser: "ArgumentParser", words: list[str]) -> Any:
     from jsonargparse import ArgumentError
 
     try:
         return parser.parse_args(words)
     except ArgumentError as error:
-        text = " ".join(str(error).split())
+        text = _reworded(" ".join(str(error).split()))
         text = re.sub(r'^Parser key "(.+?)":', r"--\1:", text)
         raise UsageError(f"{text}; see {parser.prog} --help") from error

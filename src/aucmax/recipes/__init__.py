@@ -23,13 +23,16 @@ def recipe_text(recipe: str) -> str:
     if recipe in recipe_names():
         return (files(__name__) / f"{recipe}.yaml").read_text()
     path = Path(recipe)
-    if "\0" not in recipe and path.is_file():
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):  # no name that a file could have
+        found = False
+    if found:
         return read_text(path)
     near = get_close_matches(recipe, recipe_names())
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(
-        f"there is no recipe or file {recipe!r}; recipes are {', '.join(recipe_names())}{hint}"
-    )
+    known = ", ".join(recipe_names())
+    raise ValueError(f"there is no recipe or file {recipe[:200]!r}; recipes are {known}{hint}")
 
 
 def recipe_summary(recipe: str) -> str:

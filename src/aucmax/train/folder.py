@@ -34,13 +34,14 @@ def check_folder(folder: Path, resume: bool, resolved: str) -> None:
     if resume and kept.exists():
         then, now = (_options(text, kept) for text in (_read(kept), resolved))
         changed = [
-            f"--{key} was {then.get(key)} and is {now.get(key)} now"
+            f"--{key} was {_shown(then.get(key))} and is {_shown(now.get(key))} now"
             for key in (then | now)
             if then.get(key) != now.get(key)
         ]
         if changed:
             raise ValueError(
-                f"--resume: {kept} was made with other options: {'; '.join(changed)}; give the "
+                f"--resume: {kept} was made with other options: {'; '.join(changed[:5])}"
+                f"{f' (and {len(changed) - 5} more)' if changed[5:] else ''}; give the "
                 "same ones, or another --name"
             )
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -112,6 +113,11 @@ def _options(text: str, path: Path) -> dict[str, str]:
     except ValueError as error:
         raise _damaged(path, error) from error
     return {key: value for key, value in content.items() if key not in PLACE}
+
+
+def _shown(value: str | None) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _damaged(path: Path, error: ValueError) -> ValueError:

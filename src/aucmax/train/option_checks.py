@@ -80,7 +80,8 @@ def trainer_problems(trainer: Mapping[str, Any]) -> Iterator[str]:
             f"(0, 1], got {limit}"
         )
     devices = trainer.get("devices")
-    if isinstance(devices, int) and not (devices == -1 or 1 <= devices <= 10_000):
+    count = str(devices)  # the parser leaves it as text
+    if count.lstrip("-").isdigit() and count != "-1" and not 1 <= int(count) <= 10_000:
         yield f"--trainer.devices must be >= 1, or auto, got {devices}"
     if trainer.get("inference_mode") not in {None, True, False}:
         yield f"--trainer.inference_mode must be true or false, got {trainer['inference_mode']}"
