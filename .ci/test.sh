@@ -8,8 +8,9 @@ export PYTHONHASHSEED=0 # both test processes must list the tests in the same or
 if [[ "${1:-}" == --minimum ]]; then
   shift
   test -x .venv-minimum/bin/python || python3.11 -m venv .venv-minimum
-  .venv-minimum/bin/python -m pip install -q -c .ci/minimum.txt -e '.[train,medical,molecules]' \
-    'hypothesis>=6.100' 'pytest>=8.3' 'pytest-xdist>=3.6' 'scipy>=1.11'
+  .venv-minimum/bin/python -m pip install -q uv # pip takes minutes for these, uv half a minute
+  .venv-minimum/bin/uv pip install -q --python .venv-minimum/bin/python -c .ci/minimum.txt \
+    -e '.[train,medical,molecules]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-xdist>=3.6' scipy
   few=(tests/test_layers.py tests/train/test_arguments.py tests/test_cli_errors.py
     tests/losses/test_common.py tests/train/test_fit.py)
   exec .venv-minimum/bin/python -m pytest -q -n "${TEST_PROCESSES:-2}" --dist loadfile "${@:-${few[@]}}"
