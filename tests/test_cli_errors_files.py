@@ -125,7 +125,9 @@ def test_recipes_are_not_copied_over_a_file(capsys):
     Path("digits.yaml").write_text("mine")
     assert "digits.yaml exists already" in refused(capsys, 1, "recipes", "copy", "digits")
     assert "there is no recipe or file 'digts'" in refused(capsys, 1, "recipes", "show", "digts")
-    assert "no/x.yaml: No such file" in refused(capsys, 1, "recipes", "copy", "digits", "no/x.yaml")
+    assert "cannot write no/x.yaml: there is no folder" in refused(
+        capsys, 1, "recipes", "copy", "digits", "no/x.yaml"
+    )
 
 
 def test_checkpoints_that_cannot_be_used(capsys, place):

@@ -16,7 +16,7 @@ def test_the_constraints_are_the_declared_minimum():
     declared += [text for text in extras["dev"] if text.startswith("scipy")]
     lowest = {re.split(r"[\[><=]", text)[0]: re.search(r">=([^,]+)", text)[1] for text in declared}
     lines = (ROOT / ".ci" / "minimum.txt").read_text().splitlines()
-    tested = dict(line.split("==") for line in lines if not line.startswith("#"))
+    tested = dict(line.split("==") for line in lines if "==" in line)
     assert tested == lowest
 
 
