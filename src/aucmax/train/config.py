@@ -195,7 +195,7 @@ class FitConfig:
     seed: int = 0
     seeds: int = 1
     baseline: bool = False
-    split: Split = Split()
+    split: Split = field(default_factory=Split)
     model: Network = Network()
     augment: Augment = Augment()
     batches: Batches = Batches()
