@@ -70,7 +70,7 @@ class Folder(FileSource):
             labels=("+".join(positive),),
             ids=tuple(row[3] for row in kept),
             groups=None if self.group is None else _groups(self.group, [r[3] for r in kept]),
-            split=split if split.any() else None,
+            split=split if (split != "").any() else None,
         )
 
     def _positive(self, classes: list[str], root: Path) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class NPZ(Source):
             labels=self._names(target.shape[1]),
             ids=tuple(ids[row] for row in keep),
             groups=None if groups is None else groups.astype(str)[keep],
-            split=split[keep] if split.any() else None,
+            split=split[keep] if (split != "").any() else None,
         )
 
     def _parts(self, file: NPZFile) -> list[str]:

@@ -163,4 +163,6 @@ def _wanted(text: str) -> str:
     kinds: list[str] = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
     if not kinds and ("Type collections.abc.Callable" in text or "dot import path" in text):
         return FUNCTION
-    return " or ".join(dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)) or "another value"
+    names = dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)
+    names = sorted(names, key=lambda name: name == "a list")  # the parser's order is not fixed
+    return " or ".join(names) or "another value"
