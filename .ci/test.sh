@@ -12,7 +12,8 @@ if [[ "${1:-}" == --minimum ]]; then
   .venv-minimum/bin/uv pip install -q --python .venv-minimum/bin/python -c .ci/minimum.txt \
     -e '.[train,medical,molecules]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-xdist>=3.6' scipy
   few=(tests/test_layers.py tests/train/test_arguments.py tests/test_cli_errors.py
-    tests/losses/test_common.py tests/train/test_fit.py)
+    tests/losses/test_common.py tests/train/test_fit.py
+    --deselect tests/losses/test_common.py::test_compiled_equals_eager) # torch 2.6 itself warns there
   exec .venv-minimum/bin/python -m pytest -q -n "${TEST_PROCESSES:-2}" --dist loadfile "${@:-${few[@]}}"
 fi
 test -x .venv/bin/python || python3.11 -m venv .venv
