@@ -1,11 +1,14 @@
 """Small image sets for the tests of prepared images, and what a store holds."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from aucmax.data import ArrayImages, FileImages, ImageSet, _blocks
+from aucmax.data import ArrayImages, FileImages, ImageSet, _blocks, prepare
+from aucmax.data._index import _text, checksum
 
 SIDES = [(9, 12), (30, 20), (8, 8), (5, 40)]
 
@@ -61,3 +64,21 @@ def contents(store):
     """Pixels and index of a store; without the name of the file, which is drawn at random."""
     pixels = (store.folder / store.index.pixels).read_bytes()
     return pixels, replace(store.index, pixels="")
+
+
+def rewrite(folder, change, *, signed=False):
+    """Change the index, and if wanted make its checksum right."""
+    path = folder / "index.json"
+    content = json.loads(path.read_text())
+    change(content)
+    if signed:
+        content["checksum"] = checksum(_text(content["index"]).encode())
+    path.write_text(json.dumps(content))
+
+
+def interrupted(data, folder, stop=10):
+    """Prepare, until row 10 is asked for: blocks of four, so 8 rows are done."""
+    with pytest.MonkeyPatch.context() as patch:
+        logged(patch, stop=stop)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(data, folder, size=8, progress=False)

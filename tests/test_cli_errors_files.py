@@ -86,7 +86,7 @@ def test_predictions_of_other_samples_are_not_compared(capsys):
 USAGE = [
     (["evaluate"], "the following arguments are required: predictions; see aucmax evaluate --help"),
     (["evaluate", "p.csv", "--lvel", "0.9"], "--lvel"),
-    (["evaluate", "p.csv", "--level", "high"], "--level: Expected a <class 'float'>"),
+    (["evaluate", "p.csv", "--level", "high"], "--level: expected a number, got 'high'"),
     (["compare", "a.csv"], "the following arguments are required: b"),
     (["report"], "the following arguments are required: predictions"),
     (["predict"], "the following arguments are required: checkpoint"),
@@ -112,10 +112,6 @@ def test_wrong_usage(capsys, words, fragment):
 @pytest.mark.parametrize(
     ("words", "fragment"),
     [
-        (["--level", "1.5"], "level must"),
-        (["--max_fpr", "2"], "fpr must be a range"),
-        (["--min_tpr", "0.5"], "needs max_fpr too"),
-        (["--sensitivity", "7"], "sensitivity"),
         (["--output", "p.csv"], "p.csv: File exists"),
         (["--output", "/dev/null/x"], "/dev/null/x: Not a directory"),
     ],
@@ -129,7 +125,9 @@ def test_recipes_are_not_copied_over_a_file(capsys):
     Path("digits.yaml").write_text("mine")
     assert "digits.yaml exists already" in refused(capsys, 1, "recipes", "copy", "digits")
     assert "there is no recipe or file 'digts'" in refused(capsys, 1, "recipes", "show", "digts")
-    assert "no/x.yaml: No such file" in refused(capsys, 1, "recipes", "copy", "digits", "no/x.yaml")
+    assert "cannot write no/x.yaml: there is no folder" in refused(
+        capsys, 1, "recipes", "copy", "digits", "no/x.yaml"
+    )
 
 
 def test_checkpoints_that_cannot_be_used(capsys, place):

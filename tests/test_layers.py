@@ -12,7 +12,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "aucmax"
 LAYERS = [
-    {"_checks", "_moving_average", "surrogates", "_csv", "_files", "recipes"},
+    {
+        "_arrays",
+        "_autograd",
+        "_call",
+        "_checks",
+        "_csv",
+        "_files",
+        "_joint",
+        "_moving_average",
+        "_schema",
+        "_signals",
+        "recipes",
+        "surrogates",
+    },
     {"losses", "bags", "optim", "samplers", "metrics", "distributed"},
     {"refit"},
     {"molecules", "forests"},
@@ -24,7 +37,9 @@ CORE = 3
 
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 SIDEWAYS = {
+    "_checks": {"_autograd"},
     "_moving_average": {"_checks"},
+    "recipes": {"_files"},
     "train": {"data", "models", "report"},
     "cli": {"commands"},
     "__main__": {"cli"},

@@ -68,7 +68,7 @@ def test_python_blocks_run_and_print_what_is_shown(page, tmp_path, monkeypatch, 
             last = ""
 
 
-class ParsedError(Exception):
+class ParsedError(BaseException):
     """Raised in place of doing the work, once the options have been read."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from oracles_store import contents, file_set, logged, memory_set, small_blocks
+from oracles_store import contents, file_set, interrupted, logged, memory_set, small_blocks
 from oracles_train import files_below
 
 from aucmax.data import ArrayImages, Store, prepare
@@ -94,14 +94,6 @@ def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(
     assert rows == list(range(12, 20))
     assert contents(again) == contents(prepare(data, tmp_path / "other", size=8))
     assert files_below(again.folder) == {".lock", "index.json", again.index.pixels}
-
-
-def interrupted(data, folder, stop=10):
-    """Prepare, until row 10 is asked for: blocks of four, so 8 rows are done."""
-    with pytest.MonkeyPatch.context() as patch:
-        logged(patch, stop=stop)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(data, folder, size=8, progress=False)
 
 
 def test_images_in_memory_are_resumed_if_they_are_the_same(tmp_path, monkeypatch):

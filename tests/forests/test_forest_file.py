@@ -1,8 +1,11 @@
 import io
+import zipfile
 
 import numpy as np
 import pytest
 
+from aucmax import _arrays
+from aucmax.forests import Forest
 from aucmax.forests._file import FORMAT, read_trees, write_trees
 from aucmax.forests._tree import Tree
 
@@ -79,8 +82,26 @@ def test_other_arrays_are_refused(path, changed):
 
 
 def test_pickled_objects_are_refused(path):
-    with pytest.raises(ValueError, match=r"is damaged, or no forest .*allow_pickle"):
+    with pytest.raises(
+        ValueError, match=r"is damaged, or no forest .*Python objects, which are not read"
+    ):
         read_trees(written(path, share=np.array([{}], dtype=object)))
+
+
+def claiming(shape):
+    """An archive with one array whose header says that it is larger than it is."""
+    header, archive = io.BytesIO(), io.BytesIO()
+    content = {"shape": shape, "fortran_order": False, "descr": "<f8"}
+    np.lib.format.write_array_header_1_0(header, content)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("share.npy", header.getvalue())
+    return archive.getvalue()
+
+
+def test_an_archive_that_unfolds_beyond_the_memory(path, monkeypatch):
+    monkeypatch.setattr(_arrays, "memory_bytes", lambda: 10)
+    with pytest.raises(ValueError, match="more than the memory holds"):
+        Forest.load(path)
 
 
 def test_other_files_are_refused(path):
@@ -90,7 +111,9 @@ def test_other_files_are_refused(path):
         (b"", "is damaged, or no forest"),
         (b"smiles,label\nCCO,1\n", "is damaged, or no forest"),
         (path.read_bytes()[:-30], "is damaged, or no forest"),
-        (one.getvalue(), r"is no forest .* it holds the arrays \[\]"),
+        (one.getvalue(), "is damaged, or no forest"),
+        (claiming((10**12,)), "its header claims 8,000,000,000,000 bytes, it holds"),
+        (claiming((2**62, 2**62)), "its header claims"),
     ]:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=text):

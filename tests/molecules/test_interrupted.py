@@ -1,5 +1,6 @@
 """Interruptions: kills, Ctrl-C and lost processes cost the chunks in work alone."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -7,10 +8,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from oracles_molecules import SMILES, kept, same_results
 
-from aucmax.molecules import _chunks, featurised, making
+from aucmax.molecules import (
+    _chunks,
+    canonical,
+    featurised,
+    fingerprints,
+    making,
+    scaffolds,
+)
 
 PREAMBLE = """
 import os, signal, sys, time
@@ -77,6 +86,58 @@ def alive(process):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def spoil(**changed):
+    """Change arrays of a kept chunk, or leave them out where they are None."""
+
+    def write(path):
+        with np.load(path) as file:
+            arrays = dict(file)
+        arrays |= changed
+        np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
+
+    return write
+
+
+CHUNKS = {
+    "other arrays": lambda path: np.savez(path, hello=np.zeros(3)),
+    "one array less": spoil(bonds=None),
+    "one array more": spoil(run=np.zeros(1)),
+    "another type": spoil(atoms=np.zeros((3, 9))),
+    "other dimensions": spoil(edges=np.zeros(4, np.int32)),
+    "another number of molecules": spoil(size=np.array(3)),
+    "rows out of range": spoil(rows=np.arange(10) + 5),
+    "offsets": spoil(atom_offsets=np.zeros(11, np.int64)),
+    "atoms out of range": spoil(atoms=np.full((1, 9), 255, np.uint8)),
+    "no texts": spoil(error_rows=np.array([1])),
+    "empty": lambda path: path.write_bytes(b""),
+    "garbage": lambda path: path.write_bytes(b"PK" * 99),
+    "pickled": spoil(size=np.array([{}], dtype=object)),
+}
+
+
+@pytest.mark.parametrize("case", CHUNKS)
+def test_a_chunk_that_is_damaged_or_edited_is_made_anew(tmp_path, caplog, case):
+    caplog.set_level(logging.INFO, "aucmax")
+    sound = featurised(SMILES, tmp_path, progress=False)
+    victim = sorted(tmp_path.glob("*.npz"))[0]
+    content = victim.read_bytes()
+    CHUNKS[case](victim)
+    assert same_results(featurised(SMILES, tmp_path, progress=False), sound)
+    assert f"made anew, for it is damaged: {victim}" in caplog.text
+    assert victim.read_bytes() == content
+
+
+@pytest.mark.parametrize("work", [canonical, fingerprints, scaffolds])
+def test_chunks_of_other_works_are_checked_alike(tmp_path, work):
+    smiles = [text for text in ("CCO", "c1ccccc1", "CC") for _ in range(5)]
+    sound = work(smiles, tmp_path, progress=False)
+    for path in tmp_path.glob("*.npz"):
+        with np.load(path) as file:
+            (name,) = file
+            np.savez(path, **{name: file[name][:3]})
+    assert np.array_equal(work(smiles, tmp_path, progress=False), sound)
 
 
 def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same_results(tmp_path):

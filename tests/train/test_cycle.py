@@ -126,7 +126,7 @@ def test_the_first_stage_hands_over_its_last_epoch_and_has_no_patience(reference
     assert read_checkpoint(reference / STAGES[0] / "best.ckpt")["epoch"] == 2
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Raised where a kill might strike."""
 
 

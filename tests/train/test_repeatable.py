@@ -66,7 +66,7 @@ def test_reading_processes_change_nothing(words, reference, tmp_path):
     assert numbers(tmp_path / "workers") == reference["features"]
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Raised where a kill might strike."""
 
 
@@ -118,7 +118,7 @@ def test_a_run_killed_between_its_stages_resumes_to_the_same_numbers(
     assert numbers(tmp_path / "x") == reference["plain"]
 
 
-def test_a_run_killed_before_its_predictions_trains_nothing_anew(
+def test_a_run_killed_before_its_report_trains_nothing_anew(
     words, reference, tmp_path, monkeypatch
 ):
     from aucmax.train import outcome
@@ -131,7 +131,8 @@ def test_a_run_killed_before_its_predictions_trains_nothing_anew(
         patch.setattr(outcome, "write_report", strike)
         with pytest.raises(KilledError):
             fit(*run)
-    assert not (tmp_path / "x" / "predictions.csv").exists()
+    assert (tmp_path / "x" / "predictions.csv").exists()
+    assert not (tmp_path / "x" / "report.html").exists()
     with monkeypatch.context() as patch:
         patch.setattr(L.Trainer, "fit", strike)
         fit(*run, "--resume")

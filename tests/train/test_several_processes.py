@@ -1,6 +1,7 @@
 """Two processes train like one with the joint batch, and leave one whole run folder."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from oracles_train import (
@@ -14,6 +15,12 @@ from oracles_train import (
     scores_of,
     write_recipe,
 )
+
+from aucmax.data import Digits
+from aucmax.train.config import FitConfig, Network
+from aucmax.train.processes import on_all_processes
+
+CONFIG = FitConfig(data=Digits(), loss=None, optimizer=None, name="x")
 
 STAGES = {f"{stage}/{name}" for stage in ("01-bce", "02-aucm") for name in
           ("best.ckpt", "metrics.csv", "stage.json")}  # fmt: skip
@@ -88,3 +95,56 @@ def test_what_is_wrong_is_told_once_and_no_process_is_left_waiting(words):
     assert "the model has diverged" in done.stderr
     assert done.stderr.count("Traceback") == 0
     assert (words[-1] / "wrong" / "config.yaml").exists()
+
+
+@pytest.mark.slow
+def test_torchrun_alone_trains_one_run_on_both_processes(words):
+    """Without --trainer.devices, which on a CPU would be one for each of the two."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    runs = {}
+    for name, more in (("bare", []), ("told", TWO)):
+        options = command("fit", *words, "--trainer.accelerator", "cpu", "--name", name, *more)
+        options["args"] = [options["args"][0], *launcher, *options["args"][1:]]
+        done = subprocess.run(**options, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("run folder: ") == 1
+        runs[name] = words[-1] / name
+    assert files_below(runs["bare"]) == files_below(runs["told"])
+    for file in ("predictions.csv", "01-bce/metrics.csv", "02-aucm/metrics.csv"):
+        assert (runs["bare"] / file).read_text() == (runs["told"] / file).read_text()
+
+
+def torchrun(monkeypatch, world, local):
+    names = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": world, "LOCAL_WORLD_SIZE": local}
+    for name, value in names.items():
+        monkeypatch.setenv(name, str(value))
+
+
+@pytest.mark.parametrize(
+    ("trainer", "world", "local", "found"),
+    [
+        ({}, 2, 2, {"devices": 2, "num_nodes": 1}),
+        ({"devices": "auto", "num_nodes": 1}, 6, 2, {"devices": 2, "num_nodes": 3}),
+        ({"devices": 2, "num_nodes": 3}, 6, 2, {"devices": 2, "num_nodes": 3}),
+        ({"devices": [1, 3]}, 2, 2, {"devices": [1, 3], "num_nodes": 1}),
+        ({"devices": -1}, 2, 2, {"devices": 2, "num_nodes": 1}),
+        ({}, 1, 1, {}),
+        ({"devices": 3}, 2, 2, "--trainer.devices is 3, but torchrun started 2 processes"),
+        ({"num_nodes": 4}, 6, 2, "--trainer.num_nodes is 4, but torchrun runs on 3 machines"),
+    ],
+)
+def test_devices_are_those_of_torchrun(monkeypatch, trainer, world, local, found):
+    config = replace(CONFIG, trainer=trainer)
+    assert on_all_processes(config) is config
+    torchrun(monkeypatch, world, local)
+    if isinstance(found, str):
+        with pytest.raises(ValueError, match=found):
+            on_all_processes(config)
+    else:
+        assert on_all_processes(config).trainer == found
+
+
+def test_a_forest_needs_no_torchrun(monkeypatch):
+    torchrun(monkeypatch, 2, 2)
+    with pytest.raises(ValueError, match="is grown by one process: start it without torchrun"):
+        on_all_processes(replace(CONFIG, model=Network(name="forest")))

@@ -1,10 +1,18 @@
 """Commands that read predictions: evaluate, compare, ensemble, report."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ._words import make_parser, parse, say
+from .._files import refuse_overwriting
+from ._words import (
+    UsageError,
+    check_output,
+    check_range,
+    different_files,
+    make_parser,
+    parse,
+    say,
+)
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -37,6 +45,7 @@ def _evaluate_parser() -> "ArgumentParser":
 def evaluate_command(words: list[str]) -> None:
     """Judge predictions, and compare them with human readers."""
     options = parse(_evaluate_parser(), words)
+    _check_evaluation(options)
     from .._files import write_json
     from ..report import (
         evaluate,
@@ -50,19 +59,19 @@ def evaluate_command(words: list[str]) -> None:
         save_figure,
     )
 
-    path = Path(options.predictions)
+    path, *_ = different_files([options.predictions, *options.readers])
+    folder = Path(options.output or path.with_name(f"{path.stem}-evaluation"))
+    refuse_overwriting("--output", (folder / name for name in _WRITTEN), [path, *options.readers])
     predictions = read_predictions(path)
     if options.views is not None:
         predictions = _joined(predictions, options.views)
     wanted = {k: getattr(options, k) for k in ("max_fpr", "min_tpr", "sensitivity", "specificity")}
     found = evaluate(predictions, level=options.level, **wanted)
     table = evaluation_table(found)
-    _check_distinct([Path(reader) for reader in options.readers])
     readers = read_readers(options.readers, labels=predictions.labels) if options.readers else []
     if readers:
         found["readers"] = evaluate_readers(predictions, readers, level=options.level)
         table += f"\n\n{readers_table(found['readers'])}"
-    folder = Path(options.output or path.with_name(f"{path.stem}-evaluation"))
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", found)
     figure = roc_figure({path.stem: predictions}, level=options.level, readers=readers)
@@ -70,6 +79,24 @@ def evaluate_command(words: list[str]) -> None:
     figure = precision_recall_figure({path.stem: predictions}, level=options.level)
     save_figure(figure, folder / "precision_recall")
     say(f"{table}\n\nmetrics.json and figures: {folder}")
+
+
+_WRITTEN = (
+    "metrics.json",
+    *(f"{name}.{kind}" for name in ("roc", "precision_recall") for kind in ("png", "svg")),
+)
+"""What evaluate writes into its folder."""
+
+
+def _check_evaluation(options: Any) -> None:
+    """Refuse values out of range, by the names that they have on the command line."""
+    check_range("--level", options.level, 0, 1, ends="()")
+    check_range("--max_fpr", options.max_fpr, 0, 1, ends="(]")
+    check_range("--min_tpr", options.min_tpr, 0, 1, ends="[)")
+    if options.min_tpr is not None and options.max_fpr is None:
+        raise UsageError("--min_tpr needs --max_fpr too: both bound the two-way partial AUC")
+    for name in ("sensitivity", "specificity"):
+        check_range(f"--{name}", getattr(options, name), 0, 1, ends="(]")
 
 
 def _joined(predictions: "Predictions", by: str) -> "Predictions":
@@ -89,23 +116,6 @@ def _joined(predictions: "Predictions", by: str) -> "Predictions":
     )
 
 
-def _check_distinct(paths: Sequence[Path]) -> None:
-    """Refuse a file that is given twice, under whatever name: it would be compared with itself.
-
-    Raises:
-        ValueError: there is one.
-    """
-    seen: dict[tuple[int, int], Path] = {}
-    for path in paths:
-        if not path.exists():
-            continue  # told when it is read
-        facts = path.stat()
-        first = seen.setdefault((facts.st_dev, facts.st_ino), path)
-        if first is not path:
-            same = "" if str(first) == str(path) else f", as {str(first)!r}"
-            raise ValueError(f"{str(path)!r} is given twice{same}; name each predictions file once")
-
-
 def compare_command(words: list[str]) -> None:
     """Test two models on the same samples."""
     parser = make_parser("compare", "Paired DeLong test of two models on the same samples.")
@@ -113,10 +123,10 @@ def compare_command(words: list[str]) -> None:
     parser.add_argument("b", type=str, help="Predictions CSV of the second model.")
     parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
     options = parse(parser, words)
+    check_range("--level", options.level, 0, 1, ends="()")
     from ..report import compare, comparison_table, read_predictions
 
-    a, b = Path(options.a), Path(options.b)
-    _check_distinct([a, b])
+    a, b = different_files([options.a, options.b])
     names = (str(a), str(b)) if a.stem == b.stem else (a.stem, b.stem)
     found = compare(read_predictions(a), read_predictions(b), level=options.level, names=names)
     say(comparison_table(found))
@@ -134,9 +144,9 @@ def ensemble_command(words: list[str]) -> None:
     )
     parser.add_argument("-o", "--output", type=str, default="ensemble.csv", help="CSV to write.")
     options = parse(parser, words)
+    check_output(options.output, different_files(options.predictions))
     from ..report import ensemble_mean, ensemble_rank, read_predictions, write_predictions
 
-    _check_distinct([Path(path) for path in options.predictions])
     members = [read_predictions(path) for path in options.predictions]
     joined = (ensemble_mean if options.by == "mean" else ensemble_rank)(members)
     write_predictions(options.output, joined)
@@ -152,10 +162,11 @@ def report_command(words: list[str]) -> None:
     parser.add_argument("--output", type=str, default="report.html", help="Page to write.")
     parser.add_argument("--level", type=float, default=0.95, help="Coverage of the intervals.")
     options = parse(parser, words)
+    check_range("--level", options.level, 0, 1, ends="()")
+    paths = different_files(options.predictions)
+    check_output(options.output, paths)
     from ..report import read_predictions, summarise, write_report
 
-    paths = [Path(path) for path in options.predictions]
-    _check_distinct(paths)
     short = len({path.stem for path in paths}) == len(paths)
     found = {path.stem if short else str(path): read_predictions(path) for path in paths}
     page = summarise(found, title=" and ".join(found), level=options.level)

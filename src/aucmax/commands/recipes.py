@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .._files import write_text
 from ._words import UsageError, say
 
 
@@ -19,7 +20,7 @@ def recipes_command(words: list[str]) -> None:
         place = Path(words[2] if len(words) == 3 else f"{words[1]}.yaml")
         if place.exists():
             raise FileExistsError(f"{place} exists already: give another name after {words[1]!r}")
-        place.write_text(recipe_text(words[1]))
+        write_text(place, recipe_text(words[1]))
         say(f"{place}: change it, then run aucmax fit {place}")
     elif words[0] in {"-h", "--help"}:
         say("usage: aucmax recipes [list | show NAME | copy NAME [FILE]]")

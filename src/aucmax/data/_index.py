@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from aucmax._files import write_text
+from aucmax._schema import parse_as, read_json
 from aucmax.data.base import Images
 from aucmax.data.images import Rows
 
@@ -55,22 +57,16 @@ class Index:
         path = folder / INDEX
         if not path.is_file():
             raise FileNotFoundError(f"there are no prepared images in {str(folder)!r} (no {INDEX})")
-        try:
-            content = json.loads(path.read_bytes())
-            version, body = content["version"], content["index"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{str(path)!r} is damaged: {error}; {CURE}") from error
-        if version != VERSION:
-            raise ValueError(
-                f"{str(path)!r} has version {version!r}, this aucmax reads {VERSION}; {CURE}"
-            )
-        if checksum(_text(body).encode()) != content.get("checksum"):
-            raise ValueError(f"{str(path)!r} is damaged: its checksum is another one; {CURE}")
-        folders, names = body.pop("folders"), body["paths"]
-        body["paths"] = [os.path.join(folders[at], name) for at, name in names]  # noqa: PTH118 - a Path each is slow
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
-        }
+        content = read_json(path, cure=CURE)
+        version = content.get("version") if isinstance(content, dict) else None
+        if isinstance(version, int) and version != VERSION:
+            raise ValueError(f"{path} has version {version!r}, this aucmax reads {VERSION}; {CURE}")
+        file = parse_as(_File, content, file=path, cure=CURE)
+        if checksum(_text(file.index).encode()) != file.checksum:
+            raise ValueError(f"{path} is damaged: its checksum is another one; {CURE}")
+        body = parse_as(_Body, file.index, file=path, cure=CURE)
+        fields: dict[str, Any] = vars(body) | {"paths": body.full_paths()}
+        del fields["folders"]
         return cls(**fields)
 
     def write(self, folder: Path) -> None:
@@ -84,6 +80,51 @@ class Index:
         head = f'{{"version": {VERSION}, "checksum": "{checksum(text.encode())}", "index": '
         write_text(folder / INDEX, head + text + "}\n")
 
+
+@dataclass(frozen=True)
+class _File:
+    """The file as it is written."""
+
+    version: int
+    checksum: str
+    index: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Body:
+    """An :class:`Index` as it is written: each folder once, a path as (folder, name)."""
+
+    shape: tuple[int, int, int, int]
+    pixels: str
+    rows_per_block: int
+    blocks: tuple[str, ...]
+    decoding: dict[str, Any]
+    ids: tuple[str, ...]
+    paths: tuple[tuple[int, str], ...]
+    marks: tuple[str, ...]
+    unreadable: dict[str, str]
+    folders: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        n, channels, height, width = self.shape
+        if min(self.shape) < 1 or channels not in {1, 3} or height != width:
+            raise ValueError(f"shape must be that of n square images, got {self.shape}")
+        if not PIXELS.fullmatch(self.pixels):
+            raise ValueError(f"pixels must name a file of pixels, got {self.pixels[:60]!r}")
+        if self.rows_per_block < 1 or len(self.blocks) != -(-n // self.rows_per_block):
+            raise ValueError("blocks must hold a checksum for each block of rows")
+        if len(set(self.ids)) != n or len(self.marks) != n or len(self.paths) not in {0, n}:
+            raise ValueError(f"ids, marks and paths must be those of {n} images")
+        if any(not 0 <= at < len(self.folders) for at, _ in self.paths):
+            raise ValueError("paths must lie in folders that are named")
+
+    def full_paths(self) -> tuple[str, ...]:
+        """Return the path of each image."""
+        return tuple(os.path.join(self.folders[at], name) for at, name in self.paths)  # noqa: PTH118 - a Path each is slow
+
+
+PIXELS = re.compile(r"pixels-[0-9a-f]{8}\.npy")
+"""Names of files of pixels: others are never read, replaced or removed."""
 
 CURE = "run aucmax prepare again with the same --data options"
 """What helps against whatever is wrong with prepared images."""

@@ -7,23 +7,45 @@ work goes on behind the last block of the journal.
 
 import errno
 import json
+import logging
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aucmax._schema import parse_as
 from aucmax.data._blocks import Blocks, Plan
-from aucmax.data._index import Index, checksum, decoding_of, paths_of, pixel_mark
+from aucmax.data._index import PIXELS, Index, checksum, decoding_of, paths_of, pixel_mark
 from aucmax.data._reading import in_order
 from aucmax.data.unreadable import named, read_or_reason
 
 JOURNAL = "unfinished.jsonl"
+
+log = logging.getLogger("aucmax")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line of the journal: what is being made, and in which file."""
+
+    key: str
+    pixels: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A line of the journal: a block whose pixels are on the disk."""
+
+    checksum: str
+    marks: tuple[str, ...]
+    unreadable: dict[str, str]
 
 
 class Making:
@@ -37,8 +59,8 @@ class Making:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder, self.plan, self.journal = folder, plan, folder / JOURNAL
         head, self.done, self.journal_end = _read_journal(self.journal)
-        self.pixels = folder / head.get("pixels", "")
-        if head.get("key") != plan.key or not self._usable():
+        self.pixels = folder / (head.pixels if head else "")
+        if head is None or head.key != plan.key or not self._usable():
             self.done, self.journal_end = [], 0
             self.pixels = folder / f"pixels-{secrets.token_hex(4)}.npy"
 
@@ -73,7 +95,7 @@ class Making:
         if not self.journal_end:
             tidy(self.folder)
             self.pixels.write_bytes(self.plan.header)
-            head = _line({"key": self.plan.key, "pixels": self.pixels.name})
+            head = _line(Head(self.plan.key, self.pixels.name))
             self.journal_end = self.journal.write_bytes(head)
         with self.pixels.open("r+b") as pixels, self.journal.open("r+b") as journal:
             pixels.truncate(self.plan.bytes_of(len(self.done)))
@@ -90,7 +112,8 @@ class Making:
         marks: list[str],
         unreadable: dict[int, str],
     ) -> None:
-        done = {"checksum": checksum(block.data), "marks": marks, "unreadable": unreadable}
+        reasons = {str(row): why for row, why in unreadable.items()}
+        done = Done(checksum(block.data), tuple(marks), reasons)
         for file, content in ((pixels, block.data), (journal, _line(done))):
             file.write(content)
             file.flush()
@@ -101,15 +124,26 @@ class Making:
         """Whether the pixels that the journal speaks of are there, and those of today's images."""
         if not self.pixels.is_file() or self.pixels.name == _indexed(self.folder):
             return False
+        if len(self.done) > self.plan.blocks() or not all(map(self._fits, *self._numbered())):
+            return False
         if self.pixels.stat().st_size < self.plan.bytes_of(len(self.done)):
             return False
         if self.plan.marks is not None:
             return True
         for block, done in enumerate(self.done):
             image, _ = read_or_reason(self.plan.data.images, self.plan.rows(block)[0])
-            if done["marks"][0] != ("" if image is None else pixel_mark(image.numpy())):
+            if done.marks[0] != ("" if image is None else pixel_mark(image.numpy())):
                 return False
         return True
+
+    def _numbered(self) -> tuple[range, list[Done]]:
+        return range(len(self.done)), self.done
+
+    def _fits(self, block: int, done: Done) -> bool:
+        """Whether a line of the journal can be about a block of the plan."""
+        rows = self.plan.rows(block)
+        marks = 0 if self.plan.marks is not None else len(rows)
+        return len(done.marks) == marks and done.unreadable.keys() <= {str(row) for row in rows}
 
     def _check_space(self) -> None:
         sizes = [self.plan.bytes_of(blocks) for blocks in (len(self.done), self.plan.blocks())]
@@ -131,13 +165,13 @@ class Making:
     def _index(self) -> Index:
         data, marks = self.plan.data, self.plan.marks
         if marks is None:
-            marks = [mark for done in self.done for mark in done["marks"]]
-        reasons = {int(row): why for done in self.done for row, why in done["unreadable"].items()}
+            marks = [mark for done in self.done for mark in done.marks]
+        reasons = {int(row): why for done in self.done for row, why in done.unreadable.items()}
         return Index(
             shape=self.plan.shape,
             pixels=self.pixels.name,
             rows_per_block=self.plan.rows_per_block,
-            blocks=tuple(done["checksum"] for done in self.done),
+            blocks=tuple(done.checksum for done in self.done),
             decoding=decoding_of(data.images),
             ids=data.ids,
             paths=tuple(paths_of(data.images) or ()),
@@ -150,7 +184,7 @@ def tidy(folder: Path) -> None:
     """Remove the journal, and pixels that no index speaks of."""
     used = _indexed(folder)
     for path in folder.glob("pixels-*.npy"):
-        if path.name != used:
+        if path.name != used and PIXELS.fullmatch(path.name):
             path.unlink()
     (folder / JOURNAL).unlink(missing_ok=True)
 
@@ -163,17 +197,28 @@ def _indexed(folder: Path) -> str:
         return ""
 
 
-def _read_journal(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
-    """Head, blocks, and where they end: a line that was cut short does not count."""
-    lines: list[dict[str, Any]] = []
+def _read_journal(path: Path) -> tuple[Head | None, list[Done], int]:
+    """Head, blocks, and where they end: a line that was cut short does not count.
+
+    A journal that is damaged is not gone on with: everything is made anew.
+    """
+    lines: list[object] = []
     end = 0
-    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
-        if not line.endswith(b"\n"):
-            break
-        lines.append(json.loads(line))
-        end += len(line)
-    return (lines[0], lines[1:], end) if lines else ({}, [], 0)
+    try:
+        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
+            if not line.endswith(b"\n"):
+                break
+            lines.append(json.loads(line))
+            end += len(line)
+        if not lines:
+            return None, [], 0
+        head, *rest = lines
+        told = {"file": path, "cure": "it is begun anew"}
+        return parse_as(Head, head, **told), [parse_as(Done, x, **told) for x in rest], end
+    except (ValueError, RecursionError) as error:
+        log.info("preparing anew: %s", error)
+        return None, [], 0
 
 
-def _line(content: dict[str, Any]) -> bytes:
-    return json.dumps(content).encode() + b"\n"
+def _line(content: Head | Done) -> bytes:
+    return json.dumps(asdict(content)).encode() + b"\n"

@@ -1,7 +1,6 @@
 """A folder with a folder of images for each class."""
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from ._decoding import Bits
 from ._image_files import SUFFIXES, FolderTree
 from ._messages import listed, names, near
 from ._options import bits_problem, kept_rows
+from ._patterns import pattern_problem, search_all
 from .base import FileSource, ImageSet
 
 log = logging.getLogger("aucmax")
@@ -48,10 +48,8 @@ class Folder(FileSource):
         """What is wrong with the options, a sentence for each."""
         if "" in names(self.positive):
             yield "positive must name a class, got ''"
-        try:
-            re.compile(self.group or "")
-        except re.error as error:
-            yield f"group must be a regular expression, got {self.group!r} ({error})"
+        if problem := pattern_problem(self.group or ""):
+            yield f"group must be a regular expression, got {self.group!r} ({problem})"
         yield from bits_problem(self.bits)
 
     def load(self) -> ImageSet:
@@ -85,7 +83,7 @@ class Folder(FileSource):
             labels=("+".join(positive),),
             ids=tuple(row[2] for row in kept),
             groups=None if self.group is None else _groups(self.group, [r[2] for r in kept]),
-            split=split if split.any() else None,
+            split=split if (split != "").any() else None,
         )
 
     def _positive(self, classes: list[str], root: Path) -> tuple[str, ...]:
@@ -162,10 +160,13 @@ def _images(tree: FolderTree, folders: Sequence[tuple[str, str, str]]) -> list[l
 
 
 def _groups(pattern: str, ids: list[str]) -> np.ndarray:
-    found = [re.search(pattern, name) for name in ids]
+    try:
+        found = search_all(pattern, ids)
+    except ValueError as error:
+        raise ValueError(f"group: {error}") from error
     if bad := [name for name, match in zip(ids, found, strict=True) if not match or not match[0]]:
         raise ValueError(f"group: {pattern!r} finds nothing in the path of {listed(bad)}")
-    groups = [match[min(1, match.re.groups)] for match in found if match]
+    groups = [match[1] for match in found if match]
     if None in groups:
         raise ValueError(f"group: the first bracket of {pattern!r} is empty in some paths")
     return np.array(groups)

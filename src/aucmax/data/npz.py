@@ -88,7 +88,7 @@ class NPZ(Source):
             labels=self._names(target.shape[1]),
             ids=tuple(ids[row] for row in keep),
             groups=None if groups is None else self._filled(groups)[keep],
-            split=split[keep] if split.any() else None,
+            split=split[keep] if (split != "").any() else None,
         )
 
     def _parts(self, file: NPZFile) -> list[str]:

@@ -69,7 +69,9 @@ class StoredImages:
             raise FileNotFoundError(f"prepared images {str(self.path)!r} are not there; {CURE}")
         try:
             pixels = np.load(self.path, mmap_mode="r")
-        except (ValueError, OSError, EOFError) as error:
+        except PermissionError:
+            raise
+        except (ValueError, OSError, EOFError, SyntaxError) as error:
             raise ValueError(
                 f"prepared images {str(self.path)!r} are damaged: {error}; {CURE}"
             ) from error

@@ -1,19 +1,17 @@
 """Trees in a file: arrays alone, so that no file can run code and no library's version matters."""
 
 import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import UNREADABLE, read_npz
 from .._files import write_bytes
 from ._tree import Tree
 
 FORMAT = "aucmax forest 1"
 _KEYS = {"format", "labels", "width", "nodes", "feature", "share"}
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 Trees = tuple[tuple[Tree, ...], ...]
 """T trees for each of L labels."""
 
@@ -48,10 +46,10 @@ def read_trees(path: str | Path) -> tuple[tuple[str, ...], int, Trees]:
         ValueError: if it is damaged, or no such file.
     """
     arrays = _arrays(Path(path))
-    if set(arrays) != _KEYS or str(arrays["format"]) != FORMAT:
+    if set(arrays) != _KEYS or arrays["format"].ndim or str(arrays["format"]) != FORMAT:
+        names = ", ".join(sorted(name[:20] for name in arrays)[:6])
         raise ValueError(
-            f"{path} is no forest that Forest.save wrote ({FORMAT!r}): it holds the arrays "
-            f"{sorted(arrays)}"
+            f"{path} is no forest that Forest.save wrote ({FORMAT!r}): it holds the arrays {names}"
         )
     if not _fit_together(arrays):
         raise _unsound(path)
@@ -63,14 +61,14 @@ def read_trees(path: str | Path) -> tuple[tuple[str, ...], int, Trees]:
 
 
 def _arrays(path: Path) -> dict[str, NDArray]:
-    with path.open("rb") as file:  # given a path, NumPy leaves a damaged archive open
-        try:
-            archive = np.load(file, allow_pickle=False)
-            return {} if isinstance(archive, np.ndarray) else dict(archive.items())
-        except _UNREADABLE as error:
-            raise ValueError(
-                f"{path} is damaged, or no forest that Forest.save wrote: {error}"
-            ) from error
+    try:
+        return read_npz(path)
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except UNREADABLE as error:
+        raise ValueError(
+            f"{path} is damaged, or no forest that Forest.save wrote: {error}"
+        ) from error
 
 
 def _fit_together(arrays: dict[str, NDArray]) -> bool:
@@ -84,8 +82,11 @@ def _fit_together(arrays: dict[str, NDArray]) -> bool:
         and [array.ndim for array in (width, nodes, feature, share)] == [0, 2, 1, 1]
         and labels.shape == nodes.shape[:1]
         and nodes.size > 0
+        and int(width) > 0
         and bool((nodes > 0).all())
-        and nodes.sum() == len(feature)
+        and sum(nodes.ravel().tolist()) == len(feature)  # without overflow
+        and bool(((feature >= -1) & (feature < 2**31)).all())
+        and len(set(labels.tolist())) == len(labels)
         and len(share) == (feature < 0).sum()
     )
 

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import zipfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aucmax._arrays import UNREADABLE, read_npz
 from aucmax._files import write_bytes
 
 from ._packages import rdBase
@@ -40,6 +40,7 @@ def in_chunks(
     folder: str | Path | None,
     workers: int,
     title: str,
+    is_sound: Callable[[Arrays, int], bool] | None = None,
 ) -> list[Arrays]:
     """``work`` of each chunk, in their order, whatever the number of processes.
 
@@ -54,6 +55,8 @@ def in_chunks(
         folder: made if it is not there; None keeps nothing.
         workers: processes; 0 does everything in this one.
         title: of the progress bar; "" for none.
+        is_sound: whether the arrays of a file fit together, for so many molecules; None: each
+            must have one row for each molecule. Names and types are checked in any case.
 
     Raises:
         TypeError: if a SMILES is no text, or there is one text instead of many.
@@ -66,7 +69,8 @@ def in_chunks(
         raise ValueError(f"workers must be >= 0, got {workers}")
     smiles = _texts(smiles)
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
-    store = _Store(None if folder is None else Path(folder).expanduser(), name)
+    sound = _Sound(work, is_sound or _one_row_each)
+    store = _Store(None if folder is None else Path(folder).expanduser(), name, sound)
     bar = tqdm(
         total=len(smiles),
         desc=title,
@@ -96,11 +100,42 @@ def joined(chunks: Sequence[Arrays], key: str, none: NDArray[Any]) -> NDArray[An
     return np.concatenate([chunk[key] for chunk in chunks]) if chunks else none
 
 
+class _Sound:
+    """Whether the arrays of a file are such as ``work`` makes.
+
+    Args:
+        work: what made them; of no molecules it tells names, types and dimensions.
+        fits: whether arrays fit together, for a number of molecules.
+    """
+
+    def __init__(self, work: Work, fits: Callable[[Arrays, int], bool]) -> None:
+        self.work, self.fits = work, fits
+        self.wanted: dict[str, tuple[str, int]] | None = None
+
+    def check(self, arrays: Arrays, size: int) -> None:
+        """Raise ValueError if they are not."""
+        if self.wanted is None:
+            self.wanted = {k: _kind(v) for k, v in self.work([]).items()}
+        if {key: _kind(array) for key, array in arrays.items()} != self.wanted:
+            raise ValueError("it holds other arrays than those wanted")
+        if not self.fits(arrays, size):
+            raise ValueError("its arrays do not fit together")
+
+
+def _kind(array: NDArray[Any]) -> tuple[str, int]:
+    """Type and dimensions; the length of texts does not matter."""
+    return (array.dtype.kind if array.dtype.kind == "U" else str(array.dtype)), array.ndim
+
+
+def _one_row_each(arrays: Arrays, size: int) -> bool:
+    return all(len(array) == size for array in arrays.values())
+
+
 class _Store:
     """The folder of finished chunks; without one, nothing is kept."""
 
-    def __init__(self, folder: Path | None, name: str) -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, folder: Path | None, name: str, sound: "_Sound") -> None:
+        self.folder, self.name, self.sound = folder, name, sound
         if folder is None:
             return
         try:
@@ -113,8 +148,10 @@ class _Store:
         if self.folder is None or not (path := self._path(self.folder, chunk)).exists():
             return None
         try:
-            return _decoded(path.read_bytes())
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            arrays = read_npz(path)
+            self.sound.check(arrays, len(chunk))
+            return arrays
+        except UNREADABLE as error:
             log.info("made anew, for it is damaged: %s (%s)", path, error)
             return None
 
@@ -183,8 +220,7 @@ def _encoded(work: Work, chunk: Sequence[str]) -> bytes:
 
 
 def _decoded(content: bytes) -> Arrays:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_npz(content)
 
 
 def _texts(smiles: Sequence[str]) -> list[str]:

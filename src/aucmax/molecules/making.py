@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._chunks import Arrays, in_chunks
+from .categories import ATOM_SIZES, BOND_SIZES
 from .features import FEATURE_VERSION, tabulate
 from .graphs import Graphs
 from .parsing import Parsed, parse
@@ -66,6 +67,7 @@ def featurised(
         folder=folder,
         workers=workers,
         title="featurising molecules" if progress else "",
+        is_sound=_is_sound,
     )
     first = 0
     rows: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
@@ -105,6 +107,37 @@ def _chunk(smiles: Sequence[str]) -> Arrays:
         **_as_arrays("error", errors),
         **_as_arrays("note", notes),
     }
+
+
+def _is_sound(arrays: Arrays, size: int) -> bool:
+    """Whether arrays read from a file are graphs of some of ``size`` molecules."""
+    graphs, rows = Graphs(**{name: arrays[name] for name in _FIELDS}), arrays["rows"]
+    if int(arrays["size"]) != size or not _are_rows(rows, size):
+        return False
+    if not all(
+        _are_rows(arrays[f"{kind}_rows"], size)
+        and len(arrays[f"{kind}_rows"]) == len(arrays[f"{kind}_texts"])
+        for kind in ("error", "note")
+    ):
+        return False
+    atoms, edges = len(graphs.atoms), len(graphs.bonds)
+    offsets = ((graphs.atom_offsets, atoms), (graphs.edge_offsets, edges))
+    if graphs.edges.shape != (2, edges) or not all(
+        len(at) == len(rows) + 1 and at[0] == 0 and at[-1] == end and bool((np.diff(at) >= 0).all())
+        for at, end in offsets
+    ):
+        return False
+    per_edge = np.repeat(graphs.num_atoms, np.diff(graphs.edge_offsets))
+    sizes = [(graphs.atoms, ATOM_SIZES), (graphs.bonds, BOND_SIZES)]
+    return bool(((graphs.edges >= 0) & (graphs.edges < per_edge)).all()) and all(
+        table.shape[1] == len(limits) and bool((table < np.array(limits)).all())
+        for table, limits in sizes
+    )
+
+
+def _are_rows(rows: NDArray[np.int64], size: int) -> bool:
+    """Whether these are different rows of ``size``, in their order."""
+    return bool((np.diff(rows) > 0).all() and (rows >= 0).all() and (rows < size).all())
 
 
 def _as_arrays(kind: str, texts: dict[int, str]) -> Arrays:

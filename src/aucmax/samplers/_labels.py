@@ -1,7 +1,5 @@
 """Labels of whatever is at hand: arrays, tensors, data sets and views of data sets."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -41,7 +39,7 @@ def labels_of(data: object) -> Tensor:
     if isinstance(data, ConcatDataset):
         return _concatenated([labels_of(part) for part in data.datasets])
     if isinstance(data, TensorDataset):
-        tensors: Sequence[Tensor] = data.tensors
+        tensors: list[Tensor] = list(data.tensors)
         if len(tensors) > 2:
             raise ValueError(
                 f"labels could be any of the {len(tensors)} tensors of a TensorDataset; pass the "

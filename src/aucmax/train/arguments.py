@@ -27,7 +27,10 @@ from .config import (
     Split,
 )
 from .option_errors import CLASSES, OptionError, blame
+from .trust import FLAG
+from .typed import check_typed, is_trusted, unfolded
 from .words import flattened, units
+from .yaml_files import check_options, parse_yaml
 
 OWN_TRAINER_OPTIONS: set[str | int] = {
     "callbacks", "logger", "plugins", "max_epochs", "min_epochs", "max_steps", "min_steps",
@@ -74,6 +77,12 @@ def fit_parser() -> ArgumentParser:
     add("--average", type=float | None, help="Decay of averaged weights (EMA), such as 0.99.")
     add("--threads", type=int | None, help="CPU threads of torch; small images want 1 [all cores].")
     add("--tensorboard", type=bool, default=False, help="Also log for TensorBoard.")
+    add(
+        "--trust_imports",
+        type=bool,
+        default=False,
+        help="Let the recipe import any module, which runs its code. Only on the command line.",
+    )
     parser.add_subclass_arguments(Source, "data", required=False, help="Where images come from.")
     parser.add_subclass_arguments(
         losses.Loss, "loss", skip={"num_labels", "num_samples"}, instantiate=False
@@ -109,15 +118,17 @@ def parse_fit(argv: list[str]) -> tuple[FitConfig, str]:
         OptionError: with everything that is wrong, before any data are read.
     """
     recipe = argv[0] if argv and not argv[0].startswith("-") else "digits"
-    flags = units(argv[1:] if argv and argv[0] == recipe else argv)
+    flags = unfolded(units(argv[1:] if argv and argv[0] == recipe else argv))
+    trusted = is_trusted(flags)
     options = flattened(_load_yaml(recipe))
     for key in flags.keys() & CLASSES.keys():
         if _short(options.get(key, "")) != _short(flags[key]):  # another class has other options
             options = {k: v for k, v in options.items() if not k.startswith(f"{key}.")}
     options = {"name": Path(recipe).stem} | options | flags
-    parsed = fit_parser().parse_args(_checked(_split_at_commas(options, flags)))
+    check_typed(options, trusted=trusted)
+    parsed = _parse(_checked(_split_at_commas(options, flags)))
     _keep_whole_numbers(parsed.trainer, options)
-    config, problems = _config(parsed)
+    config, problems = _config(parsed, trusted=trusted)
     if problems:
         raise OptionError(problems)
     return config, _resolved(parsed)
@@ -129,14 +140,26 @@ def parse_source(words: list[str]) -> Source:
     Raises:
         OptionError: with everything that is wrong, before any data are read.
     """
-    flags = units(words)
-    parsed = fit_parser().parse_args(_checked(_split_at_commas(flags, flags)))
+    flags = unfolded(units(words))
+    trusted = is_trusted(flags)
+    check_typed(flags, trusted=trusted)
+    parsed = _parse(_checked(_split_at_commas(flags, flags)))
     if parsed.data is None:
         raise OptionError(["--data is missing"])
     try:
-        return _recipe(parsed.data).make()
+        return _recipe(parsed.data, trusted=trusted).make()
     except ValueError as error:
         raise OptionError([f"--data: {error}"]) from error
+
+
+def _parse(arguments: list[str]) -> Any:
+    """Let the parser read arguments; whatever it stumbles over becomes its usual error."""
+    try:
+        return fit_parser().parse_args(arguments)
+    except ArgumentError:
+        raise
+    except Exception as error:  # a value that it did not expect, such as one nested deeply
+        raise ArgumentError(None, " ".join(str(error).split())) from error
 
 
 def _keep_whole_numbers(trainer: Any, options: Mapping[str, str]) -> None:
@@ -156,7 +179,7 @@ def _short(class_path: str) -> str:
 def _resolved(parsed: Any) -> str:
     """All options as YAML that is itself a recipe; null only where it is not the default."""
     content = yaml.safe_load(fit_parser().dump(parsed, skip_validation=True))  # without any null
-    del content["resume"]
+    del content["resume"], content["trust_imports"]
     for name, group in _GROUPS.items():
         given = vars(getattr(parsed, name)).items()
         nulls = [k for k, v in given if v is None and getattr(group(), k) is not None]
@@ -164,7 +187,7 @@ def _resolved(parsed: Any) -> str:
     return yaml.safe_dump(content, sort_keys=False)
 
 
-def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
+def _config(parsed: Any, *, trusted: bool) -> tuple[FitConfig, list[str]]:
     """The configuration, with every problem of its values."""
     values = {name: getattr(parsed, name) for name in ("name", "output", "resume", "seed", "seeds")}
     values |= {
@@ -177,9 +200,12 @@ def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
     if problems:
         raise OptionError(problems)
     nodes = {name: getattr(parsed, name) for name in ("loss", "optimizer")}
-    recipes = {name: None if node is None else _recipe(node) for name, node in nodes.items()}
+    recipes = {
+        name: None if node is None else _recipe(node, trusted=trusted)
+        for name, node in nodes.items()
+    }
     try:
-        source = _recipe(parsed.data).make()
+        source = _recipe(parsed.data, trusted=trusted).make()
     except ValueError as error:
         source = None
         problems.append(f"--data: {error}")
@@ -188,20 +214,20 @@ def _config(parsed: Any) -> tuple[FitConfig, list[str]]:
     return config, [*problems, *config.problems()]
 
 
-def _recipe(node: Any) -> Recipe:
+def _recipe(node: Any, *, trusted: bool) -> Recipe:
     options = node.get("init_args")
-    return Recipe(node.class_path, {} if options is None else options.as_dict())
+    return Recipe(node.class_path, {} if options is None else options.as_dict(), trusted=trusted)
 
 
 def _load_yaml(recipe: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(recipe_text(recipe))
-    except yaml.YAMLError as error:
-        raise OptionError([f"{recipe} is not YAML: {error}"]) from error
+        content = check_options(parse_yaml(recipe_text(recipe), recipe), recipe)
     except ValueError as error:
         raise OptionError([str(error)]) from error
-    if not isinstance(content, dict):
-        raise OptionError([f"{recipe} must hold options as `key: value`, got {content!r}"])
+    if "trust_imports" in content:
+        raise OptionError(
+            [f"{recipe}: trust_imports cannot stand in a file: give {FLAG} on the command line"]
+        )
     return content
 
 
@@ -231,7 +257,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
     for head, group in groups.items():
         while group:
             try:
-                fit_parser().parse_args(_arguments(group))
+                _parse(_arguments(group))
             except ArgumentError as error:
                 key, problem = blame(error, head, group, known)
                 wrapped = _as_list(group[key]) if key in group else None
@@ -254,7 +280,7 @@ def _checked(options: Mapping[str, str]) -> list[str]:
 def _parsed(group: Mapping[str, str]) -> Any | None:
     """What the parser makes of some options; None if it refuses them."""
     try:
-        return fit_parser().parse_args(_arguments(group))
+        return _parse(_arguments(group))
     except ArgumentError:
         return None
 

@@ -1,12 +1,12 @@
 """Cross-entropy at equal budget: what a recipe is compared with on request."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from .._schema import read_json_as
 from .config import FitConfig, Schedule
 from .cycle import Cycle
 from .stages import Stage, cross_entropy_stage
@@ -39,4 +39,23 @@ def baselines(config: FitConfig) -> dict[str, list[Stage]]:
 def validation_auroc(folders: Iterable[Path]) -> float:
     """Mean over the runs in these folders of the best epoch's validation AUC, of the last stage."""
     stages = [max(folder.glob("*/stage.json")) for folder in folders]
-    return float(np.mean([json.loads(path.read_text())["validation_auroc"] for path in stages]))
+    return float(np.mean([read_stage(path).validation_auroc for path in stages]))
+
+
+@dataclass(frozen=True)
+class FinishedStage:
+    """What stage.json says of a stage, or of a forest, that is done."""
+
+    validation_auroc: float
+    epochs: int = 0
+    best_epoch: int = 0
+
+
+def read_stage(path: Path) -> FinishedStage:
+    """Read a stage.json.
+
+    Raises:
+        ValueError: if it is damaged; names the file and the cure.
+    """
+    cure = f"delete the folder {path.parent}, and --resume trains this stage again"
+    return read_json_as(FinishedStage, path, cure=cure)

@@ -9,6 +9,7 @@ import lightning as L
 import torch
 
 from .._files import write_text
+from .._signals import stop_if_interrupted, take_signals_back
 from .seeds import derive
 
 
@@ -29,6 +30,24 @@ class EpochSeed(L.Callback):
             if hasattr(part, "set_epoch"):
                 part.set_epoch(trainer.current_epoch)
         torch.manual_seed(derive(self.seed, self.stage, trainer.current_epoch, trainer.global_rank))
+
+
+class Started(L.Callback):
+    """Know whether training has begun, and let an interruption stop it whatever swallowed it."""
+
+    def __init__(self) -> None:
+        self.reached = False
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """From here on an error is none of restoring a checkpoint."""
+        self.reached = True
+        take_signals_back()
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop if an earlier Ctrl-C was swallowed."""
+        stop_if_interrupted()
 
 
 class EpochEnd(L.Callback):

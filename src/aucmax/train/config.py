@@ -2,37 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ..data import Source
 from ..forests import ForestOptions
 from .blend import Blend
+from .option_checks import (
+    constructor_problems,
+    memory_problems,
+    number_problems,
+    trainer_problems,
+)
 from .recipe import Recipe as Recipe
-
-
-@dataclass(frozen=True)
-class Split:
-    """How rows are divided where the data do not say so themselves."""
-
-    validation: float = 0.15
-    """Share of rows used to choose the epoch (only if the data name no validation part)."""
-    test: float = 0.15
-    """Share of rows looked at once, at the end (only if the data name no test part)."""
-    seed: int = 0
-    """Seed of the division, which is the same for all training seeds."""
-    by: Literal["label", "chance", "scaffold"] = "label"
-    """label: each part has its share of every combination of labels; chance: rows at random;
-    scaffold: molecules with the same scaffold stay together, the largest such sets train."""
-
-    def problems(self) -> Iterator[str]:
-        """What is wrong with the options, a sentence for each."""
-        if not (0 < self.validation < 1 and 0 < self.test < 1 and self.validation + self.test < 1):
-            yield (
-                "--split.validation and --split.test must lie in (0, 1) and add up to less than 1, "
-                f"got {self.validation} and {self.test}"
-            )
+from .split_options import Split as Split
 
 
 @dataclass(frozen=True)
@@ -211,7 +195,7 @@ class FitConfig:
     seed: int = 0
     seeds: int = 1
     baseline: bool = False
-    split: Split = Split()
+    split: Split = field(default_factory=Split)
     model: Network = Network()
     augment: Augment = Augment()
     batches: Batches = Batches()
@@ -227,10 +211,21 @@ class FitConfig:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, a sentence for each; the data are not looked at."""
+        numbers = list(number_problems(self))
+        if numbers:  # what follows compares and computes
+            yield from numbers
+            return
         for part in (self.split, self.model, self.augment, self.batches, self.pretrain):
             yield from part.problems()
         for part in (self.schedule, self.blend, self.forest):
             yield from part.problems()
+        yield from trainer_problems(self.trainer)
+        yield from memory_problems(self.model.image_size, self.batches.size)
+        yield from self._own_problems()
+        yield from self._forest_problems() if self.is_forest else self._network_problems()
+
+    def _own_problems(self) -> Iterator[str]:
+        """What is wrong with the options that belong to no group."""
         if self.seeds < 1:
             yield f"--seeds must be >= 1, got {self.seeds}"
         if self.threads is not None and self.threads < 1:
@@ -248,7 +243,16 @@ class FitConfig:
             yield f"--average must lie in (0, 1), or be null, got {self.average}"
         if not self.name or any(c in self.name for c in "/\\") or self.name in {".", ".."}:
             yield f"--name must be the plain name of a folder, got {self.name!r}"
-        yield from self._forest_problems() if self.is_forest else self._network_problems()
+
+    def notes(self) -> Iterator[str]:
+        """Say which options are without effect; a recipe may well carry them for another run."""
+        if self.blend != Blend() and not self.blend.epochs:
+            yield "--blend options are without effect while --blend.epochs is 0"
+        if self.forest != ForestOptions() and not (self.is_forest or self.blend.epochs):
+            yield (
+                "--forest options are without effect: they are for --model.name forest and for "
+                "--blend.epochs"
+            )
 
     def all_seeds(self) -> range:
         """The seeds of all training runs of a method."""
@@ -274,8 +278,10 @@ class FitConfig:
                 "--trainer.accumulate_grad_batches must be 1 with PDSCA, which computes the "
                 "gradients of a step itself; take larger batches (--batches.size)"
             )
-        yield from _refused("--loss", self.loss)
-        yield from _refused("--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))])
+        yield from constructor_problems("--loss", self.loss)
+        yield from constructor_problems(
+            "--optimizer", self.optimizer, [torch.nn.Parameter(torch.zeros(1))]
+        )
 
     def _forest_problems(self) -> Iterator[str]:
         """A forest is grown, not trained by steps."""
@@ -288,12 +294,3 @@ class FitConfig:
         }
         if wrong := [option for option, value in given.items() if value]:
             yield f"{', '.join(wrong)}: options of networks; --model.name forest takes none of them"
-
-
-def _refused(option: str, recipe: Recipe, *args: Any) -> Iterator[str]:
-    """Try the constructor on stand-ins, so that a value out of range is found before any data."""
-    per_label = [len(v) for v in recipe.init_args.values() if isinstance(v, list)]
-    try:
-        recipe.make(*args, num_labels=per_label[0] if per_label else None, num_samples=1)
-    except (TypeError, ValueError) as error:
-        yield f"{option}: {error}"

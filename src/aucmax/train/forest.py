@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
+from .._arrays import read_npy
 from .._files import write_bytes, write_json
 from ..data import LabelledSet, MoleculeSet
 from ..data.base import PARTS
@@ -81,7 +82,7 @@ def grown(
 ) -> Forest:
     """The forest of a seed on the training part, from its file if it is there already."""
     if (place / FOREST).exists():
-        return Forest.load(place / FOREST)
+        return _kept(place / FOREST, data, bits.shape[1])
     train = rows_of(data, "train")
     place.mkdir(parents=True, exist_ok=True)
     forest = fit_forest(
@@ -94,6 +95,31 @@ def grown(
     )
     forest.save(place / FOREST)
     return forest
+
+
+def _kept(path: Path, data: MoleculeSet, width: int) -> Forest:
+    """The forest of a file, if it is one of these labels and fingerprints."""
+    cure = "delete it, and --resume grows the forest again"
+    try:
+        forest = Forest.load(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; {cure}") from error
+    if forest.labels != data.labels or forest.width != width:
+        raise ValueError(f"{path} is a forest of other labels or fingerprints; {cure}")
+    return forest
+
+
+def _read_scores(path: Path, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """The scores of all rows by a forest, from the file of a blend."""
+    cure = "delete it, and --resume scores the rows again"
+    try:
+        scores = read_npy(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; {cure}") from error
+    inside = scores.dtype == np.float64 and bool(((scores >= 0) & (scores <= 1)).all())
+    if scores.shape != shape or not inside:
+        raise ValueError(f"{path} must hold {shape} scores in [0, 1], and does not; {cure}")
+    return scores
 
 
 def with_forest(config: FitConfig, data: LabelledSet, place: Path, *, seed: int) -> MoleculeSet:
@@ -125,7 +151,7 @@ def with_forest(config: FitConfig, data: LabelledSet, place: Path, *, seed: int)
         if os.getppid() != parent:
             raise OSError("the first process has ended without the scores of a forest")
         time.sleep(1)
-    return rows.with_forest(np.load(kept, allow_pickle=False))
+    return rows.with_forest(_read_scores(kept, rows.target.shape))
 
 
 def check_folds(config: FitConfig, data: LabelledSet, *, seed: int) -> None:

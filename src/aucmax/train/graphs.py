@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._schema import parse_as
 from ..data import LabelledSet, MoleculeSet
 from ..models.graphs import GraphBlend, GraphNetwork, create_graph_network
 from .config import Augment, FitConfig, Network
@@ -41,8 +42,13 @@ class GraphInputs:
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> Self:
-        """From :meth:`as_dict`."""
-        return cls(values["smiles"])
+        """From :meth:`as_dict`.
+
+        Raises:
+            ValueError: if the values are not such.
+        """
+        known = {name: value for name, value in values.items() if name != "kind"}
+        return parse_as(cls, known, file="preparation", cure="it is not as it was written")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""

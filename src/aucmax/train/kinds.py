@@ -8,6 +8,7 @@ from typing import Any
 from ..data import ImageSet, LabelledSet, MoleculeSet, Unreadable, identical_images, usable
 from ..models import input_statistics
 from .config import FitConfig
+from .contents import row_contents
 from .graphs import GraphInputs
 from .inputs import Inputs
 from .ranks import is_first
@@ -19,19 +20,27 @@ COMPARED_UP_TO = 20_000
 log = logging.getLogger("aucmax")
 
 
-def read(config: FitConfig) -> tuple[LabelledSet, tuple[Unreadable, ...] | None]:
-    """All rows that can be used, and those that cannot and are left out (None: not asked for)."""
+def read(
+    config: FitConfig,
+) -> tuple[LabelledSet, tuple[Unreadable, ...] | None, dict[str, str]]:
+    """Read the data.
+
+    Returns:
+        All rows that can be used; those that cannot and are left out (None: not asked for); and a
+        digest of each row as it was in the source, see :func:`row_contents`.
+    """
     data = config.data.load()
     if isinstance(data, MoleculeSet):
-        return data, data.left_out
+        return data, data.left_out, row_contents(data)
     if isinstance(data, ImageSet):
-        return usable(
+        rows, bad = usable(
             config.data,
             data,
             size=config.model.image_size,
             workers=config.batches.workers,
             progress=is_first(),
         )
+        return rows, bad, row_contents(data)
     raise TypeError(f"--data gives a {type(data).__name__}, which no network here takes")
 
 
@@ -65,6 +74,10 @@ def fitted(config: FitConfig, data: LabelledSet) -> Inputs:
 
 
 def restored(values: dict[str, Any]) -> Inputs:
-    """From what ``as_dict`` of any kind of input gave."""
-    kind = {"graphs": GraphInputs}.get(values.get("kind", ""), Preparation)
+    """From what ``as_dict`` of any kind of input gave.
+
+    Raises:
+        ValueError: if the values are not such.
+    """
+    kind = GraphInputs if values.get("kind") == "graphs" else Preparation
     return kind.restored(values)

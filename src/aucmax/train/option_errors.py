@@ -10,6 +10,7 @@ import torch
 from jsonargparse import ArgumentError
 
 from .. import data, losses, optim
+from .trust import UntrustedError, is_import_path, resolve
 
 CLASSES: dict[str, tuple[type[Any], list[ModuleType]]] = {
     "data": (data.Source, [data]),
@@ -129,6 +130,32 @@ def class_names(key: str) -> set[str]:
     return found
 
 
+def check_class_name(key: str, name: str, *, trusted: bool) -> None:
+    """Refuse what is no class that an option takes, before the parser imports it.
+
+    Args:
+        key: "data", "loss" or "optimizer".
+        name: short, or an import path.
+        trusted: whether any module may be imported.
+
+    Raises:
+        OptionError: names the classes to choose from.
+    """
+    if is_import_path(name):
+        try:
+            found = resolve(name, trusted=trusted)
+        except UntrustedError as error:
+            raise OptionError([f"--{key}: {error}"]) from error
+        except ValueError:
+            found = None
+        if isinstance(found, type) and issubclass(found, CLASSES[key][0]):
+            return
+    elif name in class_names(key):
+        return
+    names = ", ".join(sorted(class_names(key)))
+    raise OptionError([f"--{key}: there is no {name!r}; choose one of {names}"])
+
+
 def _wanted(text: str) -> str:
     """What the parser would have taken, in words."""
     literals = re.findall(r"Literal\[([^]]+)\]", text)
@@ -136,4 +163,6 @@ def _wanted(text: str) -> str:
     kinds: list[str] = [*dict.fromkeys(x for part in literals for x in part.split(", ")), *plain]
     if not kinds and ("Type collections.abc.Callable" in text or "dot import path" in text):
         return FUNCTION
-    return " or ".join(dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)) or "another value"
+    names = dict.fromkeys(KINDS.get(kind, kind) for kind in kinds)
+    names = sorted(names, key=lambda name: name == "a list")  # the parser's order is not fixed
+    return " or ".join(names) or "another value"

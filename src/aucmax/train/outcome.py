@@ -28,7 +28,11 @@ from ..report.tables import method_rows, text_table, verdict
 from .config import FitConfig
 
 PREDICTIONS = "predictions.csv"
+"""Written before all that is made of it: no figure can cost what was trained."""
+REPORT = "report.html"
 """Written last: where it is, the run is finished."""
+
+_CURE = "delete it, and the report leaves the epochs of this stage out"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def conclude_run(
     predictions: Predictions,
     resolved: str,
 ) -> Outcome:
-    """Write what one training run leaves; predictions.csv comes last and marks it as done."""
+    """Write what one training run leaves; report.html comes last and marks it as done."""
+    write_predictions(folder / PREDICTIONS, predictions)
     found = evaluate(predictions)
     write_json(folder / "metrics.json", found)
     save_curves(folder, {name: predictions})
@@ -67,8 +72,7 @@ def conclude_run(
         parts=targets(data),
         configuration=resolved,
     )
-    write_report(folder / "report.html", page)
-    write_predictions(folder / PREDICTIONS, predictions)
+    write_report(folder / REPORT, page)
     return Outcome(folder, evaluation_table(found), page.verdict, found)
 
 
@@ -109,7 +113,7 @@ def conclude_comparison(
         ],
         figures=[(f"{c}; scores averaged over seeds", figure) for c, figure in page.figures],
     )
-    write_report(folder / "report.html", page)
+    write_report(folder / REPORT, page)
     return Outcome(folder, text_table(header, rows), sentence, content)
 
 
@@ -172,12 +176,31 @@ def targets(data: LabelledSet) -> dict[str, Any]:
 
 
 def _history(folder: Path) -> list[tuple[str, list[dict[str, str]]]]:
-    """The epochs of each stage, from their metrics.csv."""
+    """The epochs of each stage, from their metrics.csv.
+
+    Raises:
+        ValueError: if one is damaged; names the file and the cure.
+    """
     history: list[tuple[str, list[dict[str, str]]]] = []
     for path in sorted(folder.glob("*/metrics.csv")):
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = _epochs(path)
         history.append(
             (path.parent.name, [{**row, "val/auroc": row["validation_auroc"]} for row in rows])
         )
     return history
+
+
+def _epochs(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: it is no CSV file ({error}); {_CURE}") from error
+    for line, row in enumerate(rows, 2):
+        if None in row or None in row.values() or not {"epoch", "validation_auroc"} <= row.keys():
+            raise ValueError(f"{path} is damaged: line {line} lacks a column; {_CURE}")
+        try:
+            _ = [float(value) for value in row.values() if value]
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: line {line} holds no numbers; {_CURE}") from error
+    return rows

@@ -11,11 +11,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from .._files import write_json
+from .._signals import stop_if_interrupted
 from ..data import LabelledSet
 from ..models import reset_head
 from ..report import Predictions
-from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable
-from .checkpoints import WholeFileCheckpoints, load_network
+from .baselines import read_stage
+from .callbacks import BestEpoch, EpochEnd, EpochSeed, EpochTable, Started
+from .checkpoints import FOREST_FOLDER, StageName, WholeFileCheckpoints, load_network
+from .classifier import Classifier
 from .config import FitConfig
 from .forest import check_folds, with_forest
 from .inputs import Inputs
@@ -23,12 +26,9 @@ from .loaders import PartLoaders
 from .predict import predict, predictions
 from .progress import StageProgress
 from .ranks import is_first
-from .rehearsal import check_trainer, rehearse
+from .rehearsal import rehearse
 from .seeds import derive
 from .stages import Stage, make_module
-
-FOLDER = "forest"
-"""Folder of the forest of a blend, beside those of the stages."""
 
 
 class Training:
@@ -71,7 +71,6 @@ class Training:
             ValueError: if options do not fit one another, the data or this machine.
             FileNotFoundError: if pretrained weights cannot be had.
         """
-        check_trainer(self.config)
         rehearse(self.config, self.rows, self.inputs, self.stages, self.data)
         if any(stage.with_forest for stage in self.stages):
             check_folds(self.config, self.rows, seed=self.seed)
@@ -95,15 +94,29 @@ class Training:
             if stage.new_head:
                 torch.manual_seed(derive(self.seed, stage.name, "head"))
                 reset_head(network, len(self.rows.labels))
-            if not (self.folder / stage.name / "stage.json").exists():
+            done = self.folder / stage.name / "stage.json"
+            if not done.exists():
                 self._train(stage, network)
-            load_network(network, self.folder / stage.name / "best.ckpt")
+            elif is_first():
+                read_stage(done)
+            self._load(network, done.with_name("best.ckpt"))
         return network
+
+    def _load(self, network: nn.Module, best: Path) -> None:
+        """Give the network the weights of a stage's best epoch."""
+        try:
+            load_network(network, best)
+        except (ValueError, FileNotFoundError) as error:
+            raise ValueError(
+                f"{error}; or delete the folder {best.parent}, and --resume trains this stage again"
+            ) from error
 
     def _blended(self, network: nn.Module) -> nn.Module:
         """The network with a forest at its side, whose scores come with the rows from here on."""
-        self.rows = with_forest(self.config, self.rows, self.folder / FOLDER, seed=self.seed)
-        self.card |= {"forest": f"../{FOLDER}"}
+        self.rows = with_forest(
+            self.config, self.rows, self.folder / Path(FOREST_FOLDER).name, seed=self.seed
+        )
+        self.card |= {"forest": FOREST_FOLDER}
         return self.inputs.blended(network)
 
     def data(self, stage: Stage) -> PartLoaders:
@@ -119,11 +132,13 @@ class Training:
         module = make_module(self.config, stage, network, self.rows, card=self.card)
         patience = None if stage.hands_over_last else self.config.schedule.patience
         best = BestEpoch(folder / "best.ckpt", patience, latest=stage.hands_over_last)
-        table = EpochTable(folder / "metrics.csv")
+        table, start = EpochTable(folder / "metrics.csv"), Started()
+        of = StageName(stage.name, self.seed)
         trainer = L.Trainer(
             **self.config.trainer,
             max_epochs=stage.epochs,
             callbacks=[
+                start,
                 EpochSeed(self.seed, stage.name),
                 table,
                 best,
@@ -132,7 +147,7 @@ class Training:
                 *self._averaging(),
             ],
             logger=self.config.tensorboard and TensorBoardLogger(folder, name="tensorboard"),
-            plugins=[WholeFileCheckpoints()],
+            plugins=[WholeFileCheckpoints(of, module.state_dict)],
             default_root_dir=folder,
             enable_checkpointing=False,
             use_distributed_sampler=False,
@@ -140,14 +155,34 @@ class Training:
             enable_model_summary=False,
         )
         last = folder / "last.ckpt"
-        try:
-            trainer.fit(module, self.data(stage), ckpt_path=last if last.exists() else None)
-        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
-            raise KeyboardInterrupt from stop
+        self._fit(trainer, module, self.data(stage), last if last.exists() else None, start)
+        stop_if_interrupted()
+        if best.best["best_epoch"] < 0:
+            raise ValueError(
+                f"stage {stage.name} ended before its first epoch did, so there is no model; give "
+                "it more time (--trainer.max_time)"
+            )
         if trainer.is_global_zero:
             write_json(folder / "stage.json", {"epochs": len(table.rows)} | best.best)
             last.unlink(missing_ok=True)
         trainer.strategy.barrier()
+
+    @staticmethod
+    def _fit(
+        trainer: L.Trainer, module: Classifier, data: PartLoaders, last: Path | None, start: Started
+    ) -> None:
+        """Let Lightning train, from ``last`` if it is there."""
+        try:
+            trainer.fit(module, data, ckpt_path=last)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C, and of SIGTERM
+            raise KeyboardInterrupt from stop
+        except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            if last is None or start.reached:
+                raise
+            raise ValueError(
+                f"{last} cannot be resumed from ({type(error).__name__}: {error}); delete it, and "
+                "--resume starts this stage again"
+            ) from error
 
     def _averaging(self) -> list[L.Callback]:
         decay = self.config.average

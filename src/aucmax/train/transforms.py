@@ -1,5 +1,6 @@
 """From stored pixels to the model's input."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 from torchvision.transforms import v2
 
+from .._arrays import memory_bytes
+from .._schema import parse_as
 from ..data import ImageSet, LabelledSet
 from ..data.resize import resized
 from ..models import AveragedCopies, create
@@ -18,6 +21,11 @@ from .seeds import derive
 
 STATISTICS_FROM = 1000
 """Training images from which the mean and the spread of the pixels are taken."""
+
+
+def largest_size() -> int:
+    """Return the largest side in pixels of which one image fits into memory, as numbers."""
+    return math.isqrt(memory_bytes() // (3 * 4))
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,26 @@ class Preparation:
         mean, std = stack.mean(1).tolist(), stack.std(1).clamp(min=1e-3).tolist()
         return cls(images.images.channels, size, tuple(mean), tuple(std))
 
+    def __post_init__(self) -> None:
+        if self.channels not in {1, 3}:
+            raise ValueError(f"channels must be 1 or 3, got {self.channels}")
+        if self.size is not None and not 1 <= self.size <= largest_size():
+            raise ValueError(
+                f"size must be a side in pixels that fits into memory, or null, got {self.size}"
+            )
+        if {len(self.mean), len(self.std)} - {1, self.channels} or min(self.std) <= 0:
+            raise ValueError("mean and std must hold one number for each channel, and std be > 0")
+        if self.copies is not None and (problems := list(self.copies.problems())):
+            raise ValueError("; ".join(problems))
+
     @classmethod
     def restored(cls, values: dict[str, Any]) -> Self:
-        """From :meth:`as_dict`."""
-        mean, std = tuple(values["mean"]), tuple(values["std"])
-        copies = values.get("copies")
-        augment = None if copies is None else Augment(**copies)
-        return cls(values["channels"], values["size"], mean, std, augment)
+        """From :meth:`as_dict`.
+
+        Raises:
+            ValueError: if the values are not such.
+        """
+        return parse_as(cls, values, file="preparation", cure="it is not as it was written")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""

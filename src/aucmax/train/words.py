@@ -32,16 +32,24 @@ def units(argv: list[str]) -> dict[str, str]:
 
 
 def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested recipe as the options that one would have typed."""
+    """A nested recipe as the options that one would have typed.
+
+    Raises:
+        OptionError: if an option stands there twice, nested and with dots.
+    """
     flat: dict[str, str] = {}
     for key, value in content.items():
+        found: dict[str, str] = {}
         if isinstance(value, Mapping):
             if "class_path" in value:
-                flat[f"{prefix}{key}"] = value["class_path"]
+                found[f"{prefix}{key}"] = value["class_path"]
                 value = value.get("init_args") or {}
-            flat |= flattened(value, f"{prefix}{key}.")
+            found |= flattened(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else typed(value)
+            found[f"{prefix}{key}"] = value if isinstance(value, str) else typed(value)
+        if twice := sorted(flat.keys() & found.keys()):
+            raise OptionError([f"--{twice[0]}: {twice[0]} is given twice in the recipe"])
+        flat |= found
     return flat
 
 

@@ -177,7 +177,9 @@ class _AnySurrogate:
     def __call__(self, h1: Tensor) -> Block:
         gap = h1[:, None] - self._h0
         if in_transform():
-            values, pull_back = torch.func.vjp(lambda gap: self._surrogate(gap, self._margin), gap)
+            values, pull_back, *_ = torch.func.vjp(
+                lambda gap: self._surrogate(gap, self._margin), gap
+            )
         else:
             with torch.enable_grad():
                 loss = self._surrogate(gap.requires_grad_(), self._margin)
