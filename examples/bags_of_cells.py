@@ -38,7 +38,7 @@ def train(data: bags.Bags, attention: bool) -> tuple[nn.Module, nn.Module]:
     body = [nn.BatchNorm2d(3), nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU()]
     body += [nn.Conv2d(16, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
     model = nn.Sequential(*body, nn.Flatten(), heads)
-    optimizer = aucmax.PESGAdam(aucmax.param_groups(model, loss_fn, lr=0.1), lr=3e-3)
+    optimizer = aucmax.PESGAdam(aucmax.param_groups(model, loss_fn), lr=3e-3)
     loader = DataLoader(data, batch_sampler=aucmax.BalancedBatches(data.target, 16))
     for epoch in range(EPOCHS):
         data.set_epoch(epoch)  # other cells of each bag

@@ -3,6 +3,8 @@
 Run: python examples/lightning_module.py
 """
 
+import tempfile
+
 import lightning as L
 import torch
 from sklearn.datasets import load_breast_cancer
@@ -47,6 +49,14 @@ class Malignancy(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
 
+def make_trainer(epochs: int) -> L.Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    # BalancedBatches shares its batches among the processes itself.
+    return L.Trainer(
+        max_epochs=epochs, use_distributed_sampler=False, enable_checkpointing=False, **quiet
+    )
+
+
 def main(epochs: int = 6) -> None:
     L.seed_everything(0, verbose=False)
     x, benign = load_breast_cancer(return_X_y=True)
@@ -55,16 +65,14 @@ def main(epochs: int = 6) -> None:
     parts = train_test_split(x, y, test_size=0.4, stratify=y, random_state=0)
     train, test = TensorDataset(*parts[::2]), TensorDataset(*parts[1::2])
     batches = aucmax.BalancedBatches(train, batch_size=32, positives=0.5)
-    trainer = L.Trainer(
-        max_epochs=epochs,
-        use_distributed_sampler=False,  # BalancedBatches knows the ranks itself
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
     loaders = DataLoader(train, batch_sampler=batches), DataLoader(test, batch_size=256)
-    trainer.fit(Malignancy(epochs), *loaders)
+
+    first = make_trainer(epochs // 2)  # interrupted half way
+    first.fit(Malignancy(epochs), *loaders)
+    with tempfile.TemporaryDirectory() as folder:
+        first.save_checkpoint(f"{folder}/half.ckpt")
+        trainer = make_trainer(epochs)  # goes on with the batches of an uninterrupted run
+        trainer.fit(Malignancy(epochs), *loaders, ckpt_path=f"{folder}/half.ckpt")
     print({name: round(float(value), 3) for name, value in trainer.callback_metrics.items()})
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, len(LABELS)))
 
     loss_fn = aucmax.AUCMLoss(num_labels=len(LABELS))  # a, b and alpha for each label
-    optimizer = aucmax.PESGAdam(aucmax.param_groups(model, loss_fn, lr=0.1), lr=1e-3)
+    optimizer = aucmax.PESGAdam(aucmax.param_groups(model, loss_fn), lr=1e-3)
     batches = aucmax.MultiLabelBatches(train, batch_size=48)  # half of each label's rows positive
     loader = DataLoader(train, batch_sampler=batches)
 

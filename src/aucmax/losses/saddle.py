@@ -38,6 +38,10 @@ class SaddleLoss(AUCLoss):
     loss_variables: tuple[str, ...] = ("a", "b", "alpha")
     """Names of the parameters that :func:`aucmax.param_groups` puts into a group of their own."""
 
+    a: nn.Parameter
+    b: nn.Parameter
+    alpha: nn.Parameter
+
     def __init__(
         self, num_labels: int | None, activation: Activation, initial: dict[str, float | None]
     ) -> None:
