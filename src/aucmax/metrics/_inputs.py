@@ -169,6 +169,12 @@ def as_groups(groups: ArrayLike | Sequence[str] | None, rows: int) -> Codes | No
     return np.unique(array, return_inverse=True)[1].reshape(-1)
 
 
+def known_groups(rows: Rows, groups: ArrayLike | Sequence[str] | None) -> Codes | None:
+    """Codes of the groups of the known rows of a single label."""
+    codes = as_groups(groups, len(rows.scores))
+    return codes if codes is None or rows.known is None else codes[rows.known[:, 0]]
+
+
 def check_level(level: float) -> None:
     """Refuse a confidence level outside (0, 1)."""
     if not 0 < level < 1:

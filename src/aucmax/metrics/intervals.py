@@ -1,16 +1,16 @@
 """DeLong's interval of an AUC, and his paired test, for independent or grouped rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._inputs import as_groups, as_rows, check_level
 from ._quantiles import quantile, tail
-from .influence import CONSTANT, Estimate, Part, difference, influences, parts_error
+from .influence import CONSTANT, Estimate, Part, difference, influences
 from .results import Interval, PairedTest
-from .score_interval import FEW, score_limits
+from .score_interval import FEW, PERFECT, score_limits
 
 Groups = ArrayLike | Sequence[str] | None
 
@@ -109,7 +109,7 @@ def auroc_test(
             tests.append(PairedTest(undefined_interval(level), math.nan, math.nan))
         else:
             gap = difference(a, b)
-            tests.append(paired_test(gap, gap.variance(codes), level))
+            tests.append(paired_test(gap, gap.variance(codes), level, gap.freedom(codes)))
     return tests[0] if rows_a.single else tests
 
 
@@ -123,33 +123,70 @@ def auc_interval(
 ) -> Interval:
     """Interval of a mean of AUCs; Student's t where ``freedom`` is finite.
 
-    Limits on the logit scale for what varies, the score limits of the parts on which DeLong sees
-    nothing vary, and their distances from the estimate added in square (Zou and Donner, Statist.
-    Med. 27 (2008), https://doi.org/10.1002/sim.3095).
+    Limits on the logit scale for what varies between rows. What the score limits of the parts add
+    to it is added in square to the distances from the estimate.
     """
     value, error = estimate.value, math.sqrt(variance)
-    low = high = value
-    if visible := error > CONSTANT and 0 < value < 1:
-        centre = math.log(value / (1 - value))
-        spread = quantile(level, freedom) * error / (value * (1 - value))
-        low, high = _expit(centre - spread), _expit(centre + spread)
-    hidden = [p for p in estimate.parts if not (visible and p.estimable)]
-    if hidden:
-        below, above = _distances(hidden, level) * len(hidden) / len(estimate.parts)
-        low = max(0.0, value - math.hypot(value - low, below))
-        high = min(1.0, value + math.hypot(high - value, above))
-    if all(min(p.positives, p.negatives) < FEW for p in estimate.parts):
-        below, above = _distances(estimate.parts, level)
-        low, high = min(low, value - below), max(high, value + above)
-    return Interval(value, float(low), float(high), level)
+    below, above, visible = 0.0, 0.0, error > CONSTANT and 0 < value < 1
+    if visible:
+        below, above = _logit_distances(value, error, quantile(level, freedom))
+    unseen = _unseen(estimate.parts, level, FEW, visible=visible, scale=_logit_distances)
+    low = value - math.hypot(below, unseen[0])
+    high = value + math.hypot(above, unseen[1])
+    return Interval(value, max(low, 0.0), min(high, 1.0), level)
 
 
-def _distances(parts: Sequence[Part], level: float) -> NDArray[np.float64]:
-    """Mean distance (2,) of the parts' AUCs from their lower and their upper score limits."""
-    limits = [score_limits(p.auc, p.positives, p.negatives, level) for p in parts]
-    return np.mean(
-        [(p.auc - low, high - p.auc) for p, (low, high) in zip(parts, limits, strict=True)], axis=0
-    )
+Distances = Callable[[float, float, float], tuple[float, float]]
+
+
+def _logit_distances(value: float, error: float, q: float) -> tuple[float, float]:
+    """How far the limits of an AUC lie below and above it: symmetric for its logit."""
+    centre, spread = math.log(value / (1 - value)), q * error / (value * (1 - value))
+    return value - _expit(centre - spread), _expit(centre + spread) - value
+
+
+def _linear_distances(value: float, error: float, q: float) -> tuple[float, float]:
+    del value
+    return q * error, q * error
+
+
+def _unseen(
+    parts: Sequence[Part], level: float, few: float, *, visible: bool, scale: Distances
+) -> NDArray[np.float64]:
+    r"""Distances (2,) below and above a sum of AUCs that its variance does not account for.
+
+    For each part with fewer than ``few`` units on the wrong side, or where DeLong sees no
+    variation, that is what its score limit has in excess of DeLong's, :math:`\sqrt{s^2 - d^2}`. The
+    excesses of a sum add as correlated errors do (Zou and Donner, Statist. Med. 27 (2008),
+    https://doi.org/10.1002/sim.3095), with the correlation of the rows' influence. Where that is
+    unknown, the worst is assumed: 1 within a mean, 0 within a difference.
+    """
+    signed = np.zeros((len(parts), 2))
+    for k, part in enumerate(parts):
+        seen = visible and part.estimable and 0 < part.auc < 1
+        if seen and part.misplaced >= few:
+            continue
+        low, high = score_limits(part.auc, part.positives, part.negatives, level)
+        score = np.array([part.auc - low, high - part.auc])
+        own = np.array(scale(part.auc, part.error, quantile(level)) if seen else (0.0, 0.0))
+        excess = np.sqrt(np.maximum(score**2 - own**2, 0))
+        signed[k] = part.weight * (excess if part.weight > 0 else excess[::-1])
+    if not signed.any():
+        return np.zeros(2)
+    total = np.einsum("ks,kl,ls->s", signed, _correlation(parts, visible), signed)
+    return np.sqrt(np.maximum(total, 0))
+
+
+def _correlation(parts: Sequence[Part], visible: bool) -> NDArray[np.float64]:
+    """(P, P) correlations of the parts' influence on the same rows; the worst where unknown."""
+    rows = np.stack([part.rows for part in parts])
+    norms = np.sqrt((rows * rows).sum(axis=1))
+    seen = (norms > 0) & visible
+    signs = np.sign([part.weight for part in parts])
+    worst = (np.outer(signs, signs) > 0).astype(np.float64)
+    scaled = rows / np.where(norms > 0, norms, 1)[:, None]
+    found = np.clip(scaled @ scaled.T, 0, 1)
+    return np.where(np.outer(seen, seen), found, worst)
 
 
 def _expit(x: float) -> float:
@@ -160,11 +197,21 @@ def paired_test(
     gap: Estimate, variance: float, level: float, freedom: float = math.inf
 ) -> PairedTest:
     """Test of a difference with its variance; Student's t where ``freedom`` is finite."""
-    value, error = gap.value, math.sqrt(variance + gap.slack**2)
-    if error <= CONSTANT:
-        if abs(value) <= CONSTANT:  # the models rank all rows alike
-            return PairedTest(Interval(value, value, value, level), 0.0, 1.0)
-        error = math.sqrt(2) * parts_error(gap)  # all rows moved alike: there is no spread to see
-    spread = quantile(level, freedom) * error
-    interval = Interval(value, max(value - spread, -1.0), min(value + spread, 1.0), level)
-    return PairedTest(interval, value / error, tail(value / error, freedom))
+    value, error = gap.value, math.sqrt(variance)
+    visible = error > CONSTANT
+    if not visible and abs(value) <= CONSTANT and all(part.estimable for part in gap.parts):
+        # The models rank all rows alike.
+        return PairedTest(Interval(value, value, value, level), 0.0, 1.0)
+    below, above = _gap_distances(gap, error, level, freedom)
+    interval = Interval(value, max(value - below, -1.0), min(value + above, 1.0), level)
+    toward_zero = _gap_distances(gap, error, 0.95, freedom)[0 if value > 0 else 1]
+    z = value * quantile(0.95, freedom) / toward_zero
+    return PairedTest(interval, z, tail(z, freedom))
+
+
+def _gap_distances(
+    gap: Estimate, error: float, level: float, freedom: float
+) -> NDArray[np.float64]:
+    visible = error > CONSTANT
+    unseen = _unseen(gap.parts, level, PERFECT, visible=visible, scale=_linear_distances)
+    return np.hypot(quantile(level, freedom) * error, unseen)

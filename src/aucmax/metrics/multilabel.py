@@ -104,7 +104,7 @@ def macro_auroc_test(
     rows_a, rows_b = as_rows(scores_a, target, "scores_a"), as_rows(scores_b, target, "scores_b")
     codes = as_groups(groups, len(rows_a.scores))
     gap = difference(macro(influences(rows_a, codes)), macro(influences(rows_b, codes)))
-    return paired_test(gap, gap.variance(codes), level)
+    return paired_test(gap, gap.variance(codes), level, gap.freedom(codes))
 
 
 def macro(estimates: list[Estimate | None]) -> Estimate:

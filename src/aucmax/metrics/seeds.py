@@ -47,7 +47,7 @@ def auroc_interval_over_seeds(
     """
     check_level(level)
     per_seed, codes = _seeds(scores, target, groups, "scores")
-    estimate, variance, freedom = _combine(per_seed, codes)
+    estimate, variance, freedom = _combine(per_seed, mean(per_seed).variance(codes))
     return auc_interval(estimate, variance, level, freedom)
 
 
@@ -91,7 +91,8 @@ def auroc_test_over_seeds(
             f"runs are paired by seed, got {len(a)} in scores_a and {len(b)} in scores_b"
         )
     gaps = [difference(x, y) for x, y in zip(a, b, strict=True)]
-    gap, variance, freedom = _combine(gaps, codes)
+    rows = mean(gaps)
+    gap, variance, freedom = _combine(gaps, rows.variance(codes), rows.freedom(codes))
     return paired_test(gap, variance, level, freedom)
 
 
@@ -107,14 +108,19 @@ def _seeds(scores: Any, target: Any, groups: Any, name: str) -> tuple[list[Estim
     return [macro(influences(as_rows(run, labels, name), codes)) for run in runs], codes
 
 
-def _combine(per_seed: list[Estimate], codes: Any) -> tuple[Estimate, float, float]:
-    """Mean over seeds, its variance, and the degrees of freedom of that."""
-    estimate = mean(per_seed)
-    variance, seeds = estimate.variance(codes), len(per_seed)
+def _combine(
+    per_seed: list[Estimate], variance: float, freedom: float = math.inf
+) -> tuple[Estimate, float, float]:
+    """Mean over seeds, its variance, and the degrees of freedom of that.
+
+    ``variance`` and ``freedom`` are those of the mean for the same seeds and other rows.
+    """
+    estimate, seeds = mean(per_seed), len(per_seed)
     if seeds == 1:
-        return estimate, variance, math.inf
+        return estimate, variance, freedom
     between = float(np.var([e.value for e in per_seed], ddof=1)) / seeds
     total = variance + between
     if between <= 1e-9 * total:
-        return estimate, total, math.inf
-    return estimate, total, (seeds - 1) * (total / between) ** 2
+        return estimate, total, freedom
+    spread = between**2 / (seeds - 1) + variance**2 / freedom
+    return estimate, total, total**2 / spread
