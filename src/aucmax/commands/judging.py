@@ -38,15 +38,13 @@ def evaluate_command(words: list[str]) -> None:
     options = parse(_evaluate_parser(), words)
     from .._files import write_json
     from ..report import (
+        draw_curves,
         evaluate,
         evaluate_readers,
         evaluation_table,
-        precision_recall_figure,
         read_predictions,
         read_readers,
         readers_table,
-        roc_figure,
-        save_figure,
     )
 
     path = Path(options.predictions)
@@ -63,10 +61,7 @@ def evaluate_command(words: list[str]) -> None:
     folder = Path(options.output or path.with_name(f"{path.stem}-evaluation"))
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", found)
-    figure = roc_figure({path.stem: predictions}, level=options.level, readers=readers)
-    save_figure(figure, folder / "roc")
-    figure = precision_recall_figure({path.stem: predictions}, level=options.level)
-    save_figure(figure, folder / "precision_recall")
+    draw_curves({path.stem: predictions}, level=options.level, readers=readers).save(folder)
     say(f"{table}\n\nmetrics.json and figures: {folder}")
 
 

@@ -120,7 +120,7 @@ def _sensitivity_reached(noise: Noise, grid: Floats64, values: Floats64, beyond:
     threshold = np.append(negatives[::-1], -np.inf)[allowed]
     # Enough positives are above it if the last that is needed is.
     needed = np.floor(values * m + 1e-9) + 1 if beyond else np.ceil(values * m - 1e-9)
-    last = np.concatenate([[np.inf], positives, [-np.inf]])[np.minimum(needed, m + 1).astype(int)]
+    last = np.concatenate([[0.0], positives, [0.0]])[np.minimum(needed, m + 1).astype(int)]
     return np.where(needed > m, np.inf, np.where(needed < 1, -np.inf, threshold - last))
 
 

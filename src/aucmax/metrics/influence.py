@@ -72,13 +72,13 @@ class Estimate:
 
         Satterthwaite's, with the variance of a variance taken from the fourth moment: a variance
         that rests on a few rows has few, however many rows there are. At most the units of the
-        smaller class less one.
+        smaller class less one, of the label that has most.
         """
         squares = _squares(self.rows, groups)
         fourth = float(squares @ squares)
         if fourth == 0:
             return math.inf
-        units = min(min(part.positives, part.negatives) for part in self.parts)
+        units = max(min(part.positives, part.negatives) for part in self.parts)
         return min(2 * float(squares.sum()) ** 2 / fourth, max(units - 1, 1))
 
 

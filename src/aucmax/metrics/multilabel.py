@@ -1,5 +1,7 @@
 """Macro averages over labels: the mean AUC, its interval and its paired test."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -66,7 +68,9 @@ def macro_auroc_interval(
     rows = as_rows(scores, target)
     codes = as_groups(groups, len(rows.scores))
     estimate = macro(influences(rows, codes))
-    return auc_interval(estimate, estimate.variance(codes), level)
+    # A score interval stands by a single label; the mean of few rows needs Student's t as well.
+    freedom = estimate.freedom(codes) if len(estimate.parts) > 1 else math.inf
+    return auc_interval(estimate, estimate.variance(codes), level, freedom)
 
 
 def macro_auroc_test(

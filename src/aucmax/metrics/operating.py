@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,8 +42,9 @@ def operating_point(
     """Threshold that reaches a wanted sensitivity (or specificity) at the best of the other.
 
     Among thresholds that reach the wanted value, the best other value decides, then the wanted one.
-    The intervals take the threshold as given: choose it on validation data, and judge it on a
-    test set, where precision and negative predictive value hold for that set's prevalence. With
+    The intervals take the threshold as given, but the row that set it counts for the upper limits of
+    sensitivity and precision alone. Choose the threshold on validation data, and judge it on a test
+    set, where precision and negative predictive value hold for that set's prevalence. With
     ``groups``, Wilson's n is the number of independent rows that would say as much (Rao and Scott).
 
     Args:
@@ -83,7 +84,8 @@ def operating_point(
     count = _with_infinity(counts(values, positive))
     choose = _at_sensitivity if specificity is None else _at_specificity
     threshold = float(count.thresholds[choose(count, wanted)])
-    return OperatingPoint(threshold, *_rates(values >= threshold, positive, codes, level))
+    rates = _rates(values >= threshold, values > threshold, positive, codes, level)
+    return OperatingPoint(threshold, *rates)
 
 
 def _with_infinity(count: Counts) -> Counts:
@@ -108,13 +110,21 @@ def _at_specificity(count: Counts, wanted: float) -> int:
 
 
 def _rates(
-    called: Bools, positive: Bools, groups: Codes | None, level: float
+    called: Bools, surely: Bools, positive: Bools, groups: Codes | None, level: float
 ) -> Iterator[Interval]:
-    """Sensitivity, specificity, precision and negative predictive value."""
-    for hits, rows in (
-        (called, positive),
-        (~called, ~positive),
-        (positive, called),
-        (~positive, ~called),
+    """Sensitivity, specificity, precision and negative predictive value.
+
+    The row that set the threshold is a hit by choice, not by chance: it counts for the upper limits
+    of sensitivity and precision alone. Without this, one hit of few positives proves too much.
+    """
+
+    def rate(hits: Bools, rows: Bools) -> Interval:
+        return rate_interval(hits[rows], None if groups is None else groups[rows], level)
+
+    for found, sure in (
+        (rate(called, positive), rate(surely, positive)),
+        (rate(~called, ~positive), rate(~called, ~positive)),
+        (rate(positive, called), rate(positive & surely, called)),
+        (rate(~positive, ~called), rate(~positive, ~called)),
     ):
-        yield rate_interval(hits[rows], None if groups is None else groups[rows], level)
+        yield replace(found, low=min(found.low, sure.low))

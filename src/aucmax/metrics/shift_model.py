@@ -89,13 +89,14 @@ class ShiftModel:
     def limits(self, metric: Metric, estimate: float, level: float) -> tuple[float, float]:
         """The metric's lower and upper score limit, not beyond its estimate."""
         found = np.empty((2, DRAWS))
-        slack, sign = 1e-9 * max(1.0, abs(estimate)), 0
+        slack = 1e-9 * max(1.0, abs(estimate))
         for k, noise in enumerate(self._arranged(metric)):
             low, high = _bounds(*noise)
-            sign = sign or (1 if metric.at(high, *noise) >= metric.at(low, *noise) else -1)
+            falls = metric.at(high, *noise) < metric.at(low, *noise)
 
-            def excess(d: float, noise: Noise = noise, sign: int = sign) -> float:
-                return sign * (metric.at(d, *noise) - estimate)
+            def excess(d: float, noise: Noise = noise, falls: bool = falls) -> float:
+                gap = metric.at(d, *noise) - estimate
+                return -gap if falls else gap
 
             at, after = _crossing(lambda d: excess(d) >= -slack, low, high)
             found[0, k] = at

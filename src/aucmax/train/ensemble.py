@@ -16,7 +16,7 @@ from ..report import (
 )
 from ..report.tables import text_table
 from .config import FitConfig
-from .outcome import PREDICTIONS, Outcome, save_curves, targets
+from .outcome import PREDICTIONS, REPORT, Outcome, save_curves, targets
 
 ENSEMBLE = "ensemble"
 
@@ -40,14 +40,20 @@ def conclude_ensemble(
     everybody = [run for runs in found.values() for run in runs]
     members = {name: ensemble_mean(runs) if runs[1:] else runs[0] for name, runs in found.items()}
     joined = {ENSEMBLE: ensemble_mean(everybody), **members}
+    write_predictions(folder / PREDICTIONS, joined[ENSEMBLE])
     rows = [_row(name, predictions) for name, predictions in joined.items()]
     content = evaluate(joined[ENSEMBLE])
     content["members"] = {name: evaluate(member) for name, member in members.items()}
     write_json(folder / "metrics.json", content)
-    save_curves(folder, joined)
-    page = summarise(joined, title=config.name, parts=targets(data), configuration=resolved)
-    write_report(folder / "report.html", page)
-    write_predictions(folder / PREDICTIONS, joined[ENSEMBLE])
+    drawn = save_curves(folder, joined)
+    page = summarise(
+        joined,
+        title=config.name,
+        parts=targets(data),
+        configuration=resolved,
+        drawn=drawn,
+    )
+    write_report(folder / REPORT, page)
     table = text_table(["network", "AUC", "95 % interval"], rows)
     return Outcome(
         folder, table, f"Mean AUC of the ensemble: {rows[0][1]} ({rows[0][2]}).", content

@@ -18,7 +18,7 @@ from .ensemble import conclude_ensemble
 from .folder import check_folder, make_folder
 from .forest import ForestTraining
 from .kinds import doubts, fitted, read
-from .outcome import PREDICTIONS, Outcome, conclude_comparison, conclude_run
+from .outcome import PREDICTIONS, REPORT, Outcome, conclude_comparison, conclude_run
 from .quiet import quiet
 from .ranks import is_first
 from .stages import Stage, auc_stages
@@ -82,7 +82,7 @@ def fit(config: FitConfig, resolved: str = "") -> Outcome | None:
             write_skipped(place, skipped)
     found: dict[str, list[Predictions]] = {name: [] for name in dict(runs)}
     for name, run in runs:
-        finished = (run.folder / PREDICTIONS).exists()
+        finished = (run.folder / REPORT).exists()
         made = _predictions(run)
         if made is None:
             continue
