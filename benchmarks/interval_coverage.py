@@ -12,7 +12,7 @@ import inspect
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,7 +221,7 @@ def _reader(x: Data) -> dict[str, float]:
     return found["labels"]["target"]["readers"]["r"]["sensitivity"]
 
 
-def simulate(repeats: int) -> Iterator[dict[str, Any]]:
+def simulate(repeats: int, only: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """A row for each interval and setting."""
     for positives in POSITIVES:
         for grouped in (False, True):
@@ -229,6 +229,8 @@ def simulate(repeats: int) -> Iterator[dict[str, Any]]:
                 rng = np.random.default_rng(positives)
                 sets = [draw(rng, positives, d, grouped) for _ in range(repeats)]
                 for name, case in cases(positives, d):
+                    if only is not None and name not in only:
+                        continue
                     yield {
                         "interval": name, "positives": positives, "groups": int(grouped),
                         "separation": d, **summary([case(x) for x in sets]),
@@ -248,13 +250,14 @@ def main() -> None:
     """Simulate and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", required=True, help="what to call the measured version")
+    parser.add_argument("--only", nargs="*", help="some intervals, by name; the others are kept")
     parser.add_argument("--commit", help="of the measured source, where git does not know it")
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--output", type=Path, default=HERE / "results" / "interval_coverage.csv")
     options = parser.parse_args()
     start = time.perf_counter()
     rows = []
-    for row in simulate(options.repeats):
+    for row in simulate(options.repeats, options.only):
         rows.append({"version": options.version, **row})
         print(*rows[-1].values(), flush=True)
     facts = {k: v for k, v in provenance().items() if k != "torch"}
@@ -262,14 +265,22 @@ def main() -> None:
     before = []
     if options.output.exists():
         with options.output.open(newline="") as file:
-            before = [row for row in csv.DictReader(file) if row["version"] != options.version]
+            new = {(row["version"], row["interval"]) for row in rows}
+            before = [
+                row for row in csv.DictReader(file) if (row["version"], row["interval"]) not in new
+            ]
     with options.output.open("w", newline="") as file:
         columns = ["version", *COLUMNS, "repeats", *facts]
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         measured = [{**row, "repeats": options.repeats, **facts} for row in rows]
-        writer.writerows(sorted([*before, *measured], key=lambda row: row["version"] != "before"))
+        writer.writerows(sorted([*before, *measured], key=_order))
     print(f"\n{time.perf_counter() - start:.0f} s; written: {options.output}")
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    setting = (int(row["positives"]), int(row["groups"]), float(row["separation"]))
+    return row["version"] != "before", *setting, row["interval"]
 
 
 def commit() -> str:

@@ -123,6 +123,7 @@ class _Sample:
     """A metric with the rows of one model to draw from."""
 
     metric: Metric
+    of_counts: Callable[[Counts], float] | None  # the same, where it is known to be of that form
     rows: Rows
     labels: NDArray[np.float64]
     codes: Codes | None
@@ -130,8 +131,9 @@ class _Sample:
     @classmethod
     def of(cls, metric: Metric, given: Rows, groups: Groups) -> "_Sample":
         """Drop the unknown rows of a single label; use the fast form of our own metrics."""
-        fast = next((own for name, own in _FAST if name is metric), metric)
-        return cls(fast if given.single else metric, *prepare(given, groups))
+        fast = next((own for known, own in _FAST if known is metric), metric)
+        of_counts = fast.of_counts if given.single and isinstance(fast, CurveMetric) else None
+        return cls(metric, of_counts, *prepare(given, groups))
 
     def draws(self, replicates: int, seed: int) -> Iterator[Codes]:
         """Row numbers of each replicate."""
@@ -139,9 +141,9 @@ class _Sample:
 
     def value(self, chosen: Codes) -> float:
         """The metric of some rows."""
-        if isinstance(self.metric, CurveMetric):
+        if self.of_counts is not None:
             weights = np.bincount(chosen, minlength=len(self.labels))
-            return self.metric.of_counts(self.sorted_rows.counts(weights))
+            return self.of_counts(self.sorted_rows.counts(weights))
         return _evaluate(
             self.metric, _squeeze(self.rows.scores[chosen], self.rows), self.labels[chosen]
         )
@@ -184,8 +186,8 @@ class _Sample:
     def score_limits(self, level: float, seed: int) -> tuple[float, float]:
         """Limits by the model of two logistic classes."""
         model = ShiftModel(self.rows, self.codes, seed)
-        if isinstance(self.metric, CurveMetric):
-            fast = OfCounts(self.metric.of_counts, self.rows.positive[:, 0])
+        if self.of_counts is not None:
+            fast = OfCounts(self.of_counts, self.rows.positive[:, 0])
             return model.limits(fast, self.estimate, level)
 
         def function(scores: NDArray[np.float64]) -> float:

@@ -42,9 +42,9 @@ def operating_point(
     """Threshold that reaches a wanted sensitivity (or specificity) at the best of the other.
 
     Among thresholds that reach the wanted value, the best other value decides, then the wanted one.
-    The intervals take the threshold as given, but the row that set it counts for the upper limits of
-    sensitivity and precision alone. Choose the threshold on validation data, and judge it on a test
-    set, where precision and negative predictive value hold for that set's prevalence. With
+    The intervals take the threshold as given, but the row that set it counts for the upper limits
+    of sensitivity and precision alone. Choose the threshold on validation data, and judge it on a
+    test set, where precision and negative predictive value hold for that set's prevalence. With
     ``groups``, Wilson's n is the number of independent rows that would say as much (Rao and Scott).
 
     Args:

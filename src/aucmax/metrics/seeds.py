@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._inputs import as_groups, as_rows, as_scores, check_level, to_numpy
+from ._inputs import as_groups, as_rows, as_scores, check_level, to_numpy, with_nan
 from .influence import Estimate, difference, influences, mean
-from .intervals import Groups, auc_interval, paired_test
+from .intervals import Groups, auc_interval, interval_freedom, paired_test
 from .multilabel import macro
 from .results import Interval, PairedTest
 
@@ -43,11 +43,13 @@ def auroc_interval_over_seeds(
 
     >>> scores = [[1, 4, 3, 7, 2, 6, 5, 8], [1, 5, 6, 7, 2, 3, 4, 8]]
     >>> print(auroc_interval_over_seeds(scores, [0, 0, 1, 1, 0, 0, 1, 1]))
-    0.875 [0.399, 0.987]
+    0.875 [0.290, 0.992]
     """
     check_level(level)
     per_seed, codes = _seeds(scores, target, groups, "scores")
-    estimate, variance, freedom = _combine(per_seed, mean(per_seed).variance(codes))
+    rows = mean(per_seed)
+    freedom_of_rows = interval_freedom(rows, codes)
+    estimate, variance, freedom = _combine(per_seed, rows.variance(codes), freedom_of_rows)
     return auc_interval(estimate, variance, level, freedom)
 
 
@@ -98,7 +100,7 @@ def auroc_test_over_seeds(
 
 def _seeds(scores: Any, target: Any, groups: Any, name: str) -> tuple[list[Estimate], Any]:
     """One (macro) estimate per seed, and the groups' codes."""
-    runs, labels = as_scores(scores, name), to_numpy(target)
+    runs, labels = as_scores(scores, name), to_numpy(with_nan(target), "target")
     if runs.ndim != labels.ndim + 1:
         raise ValueError(
             f"{name} must be (S, n) for target (n,) or (S, n, L) for target (n, L), got "
