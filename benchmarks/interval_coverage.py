@@ -9,7 +9,6 @@ separations. To measure another version, set PYTHONPATH to the ``src`` of a chec
 import argparse
 import csv
 import inspect
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -94,11 +93,6 @@ class Data:
     target: np.ndarray
     groups: np.ndarray | None
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What every metric takes."""
-        return {"groups": self.groups}
-
 
 def draw(rng: np.random.Generator, positives: int, d: float, grouped: bool) -> Data:
     """Normal scores; with groups each row of a patient is of one class, and so are its scores."""
@@ -139,7 +133,10 @@ def cases(positives: int, d: float) -> Iterator[tuple[str, Case]]:
     """Name, and limits with the truth, of every interval."""
     truth, weaker = Truth(d), Truth(0.7 * d)
     two = {"max_fpr": CORNER[0], "min_tpr": CORNER[1]}
-    yield "AUC", lambda x: (metrics.auroc_interval(x.scores, x.target, **x.options), truth.auroc())
+    yield (
+        "AUC",
+        lambda x: (metrics.auroc_interval(x.scores, x.target, groups=x.groups), truth.auroc()),
+    )
     yield "AP", lambda x: (known(x).bootstrap(metrics.average_precision), truth.average_precision())
     yield "partial AUC", lambda x: (known(x).partial(FPR), truth.partial())
     yield "two-way partial AUC", lambda x: (known(x).two_way(**two), truth.two_way())
@@ -155,7 +152,7 @@ def cases(positives: int, d: float) -> Iterator[tuple[str, Case]]:
     yield "AP difference", lambda x: (
         metrics.bootstrap_test(
             metrics.average_precision, x.scores, x.other, x.target,
-            replicates=REPLICATES, **x.options,
+            replicates=REPLICATES, groups=x.groups,
         ).difference,
         truth.average_precision() - weaker.average_precision(),
     )  # fmt: skip
@@ -163,7 +160,7 @@ def cases(positives: int, d: float) -> Iterator[tuple[str, Case]]:
     yield (
         "mean AUC of two seeds",
         lambda x: (
-            metrics.auroc_interval_over_seeds([x.scores, x.scores], x.target, **x.options),
+            metrics.auroc_interval_over_seeds([x.scores, x.scores], x.target, groups=x.groups),
             truth.auroc(),
         ),
     )
@@ -189,7 +186,7 @@ def _rate(wanted: str, rate: str, d: float) -> Case:
 
 def _band(function: Callable[..., Any], at: float, truth: float) -> Case:
     def one(x: Data) -> tuple[Any, float]:
-        band = function(x.scores, x.target, grid=[at], replicates=REPLICATES, **x.options)
+        band = function(x.scores, x.target, grid=[at], replicates=REPLICATES, groups=x.groups)
         return {"low": band.low[0], "high": band.high[0]}, truth
 
     return one
@@ -209,7 +206,7 @@ def _macro(x: Data) -> Any:
     """Two labels of the same rows: the second turns the order of rows round."""
     scores = np.stack([x.scores, x.other[::-1]], axis=1)
     return metrics.macro_auroc_interval(
-        scores, np.stack([x.target, x.target[::-1]], axis=1), **x.options
+        scores, np.stack([x.target, x.target[::-1]], axis=1), groups=x.groups
     )
 
 
@@ -289,8 +286,7 @@ def commit() -> str:
 
     def git(*words: str) -> str:
         done = subprocess.run(
-            ["git", *words], cwd=source, capture_output=True, text=True, check=False,
-            env=os.environ,
+            ["git", *words], cwd=source, capture_output=True, text=True, check=False
         )  # fmt: skip
         return done.stdout.strip()
 

@@ -7,7 +7,7 @@ from oracles_metrics import binormal, polyline_top, rates_at, roc_vertices
 from aucmax.metrics import average_precision, bands, precision_recall_band, roc_band
 from aucmax.metrics._counts import counts
 from aucmax.metrics._inputs import as_rows
-from aucmax.metrics.bootstrap import draws
+from aucmax.metrics.resampling import draws
 from aucmax.metrics.shift_model import ShiftModel
 
 GRID = np.linspace(0, 1, 21)

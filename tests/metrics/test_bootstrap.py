@@ -15,7 +15,7 @@ from aucmax.metrics import (
     macro_auroc_interval,
 )
 from aucmax.metrics._inputs import as_rows
-from aucmax.metrics.bootstrap import Members, draws
+from aucmax.metrics.resampling import Members, draws
 
 
 def width(interval):

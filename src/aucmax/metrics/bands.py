@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._counts import Counts, rates
 from ._inputs import as_rows
-from .bootstrap import SortedRows, check_settings, draws, prepare
 from .intervals import Groups
+from .resampling import SortedRows, check_settings, draws, prepare
 from .shift_model import FAR, Floats64, Noise, ShiftModel, arrange, shift_quantiles
 
 

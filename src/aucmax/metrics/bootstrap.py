@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._counts import Counts, CurveMetric, tie_ends
-from ._inputs import Bools, Codes, Rows, UndefinedMetricWarning, as_groups, as_rows, check_level
+from ._counts import Counts, CurveMetric
+from ._inputs import Codes, Rows, UndefinedMetricWarning, as_rows
 from ._quantiles import quantile, tail
 from .influence import Part, influences
 from .intervals import Groups
 from .precision_recall import AVERAGE_PRECISION, average_precision
+from .resampling import SortedRows, check_settings, draws, prepare, squeeze
 from .results import Interval, PairedTest
 from .roc import AUROC, auroc
 from .score_interval import FEW, PERFECT
@@ -145,7 +146,7 @@ class _Sample:
             weights = np.bincount(chosen, minlength=len(self.labels))
             return self.of_counts(self.sorted_rows.counts(weights))
         return _evaluate(
-            self.metric, _squeeze(self.rows.scores[chosen], self.rows), self.labels[chosen]
+            self.metric, squeeze(self.rows.scores[chosen], self.rows), self.labels[chosen]
         )
 
     @cached_property
@@ -156,7 +157,7 @@ class _Sample:
     @cached_property
     def estimate(self) -> float:
         """The metric of all rows."""
-        return _evaluate(self.metric, _squeeze(self.rows.scores, self.rows), self.labels)
+        return _evaluate(self.metric, squeeze(self.rows.scores, self.rows), self.labels)
 
     @cached_property
     def _parts(self) -> list[Part]:
@@ -191,7 +192,7 @@ class _Sample:
             return model.limits(fast, self.estimate, level)
 
         def function(scores: NDArray[np.float64]) -> float:
-            return _evaluate(self.metric, _squeeze(scores, self.rows), self.labels)
+            return _evaluate(self.metric, squeeze(scores, self.rows), self.labels)
 
         return model.limits(OfScores(function, self.rows), self.estimate, level)
 
@@ -236,90 +237,6 @@ def _rank_alike(a: Rows, b: Rows) -> bool:
     return all(np.array_equal(x, y) for x, y in zip(*ranks, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
-class SortedRows:
-    """Rows of one label in falling order of their scores: sorted once, for all draws."""
-
-    order: Codes
-    positive: Bools
-    ends: Codes
-
-    @classmethod
-    def of(cls, rows: Rows) -> "SortedRows":
-        """Sort the only label's rows."""
-        order = np.argsort(rows.scores[:, 0])[::-1]
-        return cls(order, rows.positive[order, 0], tie_ends(rows.scores[order, 0]))
-
-    def counts(self, weights: Codes | None = None) -> Counts:
-        """Counts at the distinct scores when row i occurs ``weights[i]`` times; no thresholds."""
-        if weights is None:
-            weights = np.ones(len(self.order), dtype=np.intp)
-        taken = weights[self.order]
-        true = np.cumsum(taken * self.positive)[self.ends]
-        return Counts(np.empty(0), true, np.cumsum(taken)[self.ends] - true)
-
-
-def draws(rows: Rows, groups: Codes | None, replicates: int, seed: int) -> Iterator[Codes]:
-    """Row numbers of each replicate: by class, by group, or by row for several labels."""
-    generator = np.random.default_rng(seed)
-    if rows.single and groups is None:
-        classes = [np.flatnonzero(rows.positive[:, 0]), np.flatnonzero(~rows.positive[:, 0])]
-        for _ in range(replicates):
-            yield np.concatenate([c[generator.integers(len(c), size=len(c))] for c in classes])
-        return
-    members = Members(np.arange(len(rows.scores)) if groups is None else groups)
-    needed, failures = rows.both_classes(), 0
-    for _ in range(replicates):
-        while not _holds(rows, chosen := members.draw(generator), needed):
-            failures += 1
-            if failures > 10 * replicates:
-                raise ValueError(
-                    "almost no draw holds both classes of every label; leave out labels with only "
-                    "a few positives or negatives (or groups of them)"
-                )
-        yield chosen
-
-
-class Members:
-    """Rows sorted by group, so that drawing whole groups needs no loop over them."""
-
-    def __init__(self, codes: Codes) -> None:
-        self.rows = np.argsort(codes, kind="stable")
-        self.sizes = np.bincount(codes)
-        self.starts = np.cumsum(self.sizes) - self.sizes
-
-    def draw(self, generator: np.random.Generator) -> Codes:
-        """Rows of as many groups as there are, drawn with replacement."""
-        chosen = generator.integers(len(self.sizes), size=len(self.sizes))
-        sizes = self.sizes[chosen]
-        offset = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return self.rows[np.repeat(self.starts[chosen], sizes) + offset]
-
-
-def _holds(rows: Rows, chosen: Codes, needed: NDArray[np.bool_]) -> bool:
-    known = None if rows.known is None else rows.known[chosen]
-    drawn = Rows(rows.scores[chosen], rows.positive[chosen], known, rows.single)
-    return bool((drawn.both_classes() | ~needed).all())
-
-
-def prepare(rows: Rows, groups: Groups) -> tuple[Rows, NDArray[np.float64], Codes | None]:
-    """Rows to draw from (of one label: the known ones), the target for the metric, groups."""
-    codes = as_groups(groups, len(rows.scores))
-    rows.defined()
-    if rows.single and rows.known is not None:
-        kept = rows.known[:, 0]
-        rows = Rows(rows.scores[kept], rows.positive[kept], None, single=True)
-        codes = None if codes is None else np.unique(codes[kept], return_inverse=True)[1]
-    labels = rows.positive.astype(np.float64)
-    if rows.known is not None:
-        labels[~rows.known] = np.nan
-    return rows, _squeeze(labels, rows), codes
-
-
-def _squeeze(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    return array[:, 0] if rows.single else array
-
-
 def _evaluate(metric: Metric, scores: NDArray[Any], target: NDArray[np.float64]) -> float:
     with warnings.catch_warnings():  # a label that is undefined was warned of once already
         warnings.simplefilter("ignore", UndefinedMetricWarning)
@@ -332,10 +249,3 @@ def _evaluate(metric: Metric, scores: NDArray[Any], target: NDArray[np.float64])
 def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def check_settings(level: float, replicates: int) -> None:
-    """Refuse a level or a number of replicates outside its range."""
-    check_level(level)
-    if replicates < 2:
-        raise ValueError(f"replicates must be >= 2, got {replicates}; 2000 give stable limits")
