@@ -161,7 +161,7 @@ def test_values_can_be_plotted():
     matplotlib.use("agg")
     metric = AUROC()
     metric.update(*joined())
-    figure, ax = metric.plot()
+    _, ax = metric.plot()
     assert ax.get_ylim()[0] <= 0
     assert ax.get_ylim()[1] >= 1
     _, ax = metric.plot([metric.compute(), torch.tensor(0.5)])
