@@ -218,6 +218,23 @@ def test_the_evidence_on_cells_for_development_is_that_of_its_runs():
         assert abs(float(mean) - sum(map(float, values)) / len(values)) < 6e-4
 
 
+def test_the_coverage_of_intervals_is_that_of_its_simulation():
+    with (RESULTS / "interval_coverage.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    rows = _rows("metrics.md", "| interval | lowest coverage |")
+    assert {row[0] for row in rows} == {line["interval"] for line in lines}
+    for name, *cells in rows:
+        told = []
+        for version in ("after", "before"):
+            own = [x for x in lines if (x["interval"], x["version"]) == (name, version)]
+            assert len(own) == 12
+            widths = [float(x["width"]) for x in own]
+            told += [f"{min(float(x['coverage']) for x in own):.2f}", f"{sum(widths) / 12:.3f}"]
+        assert cells == told
+        assert float(cells[0]) >= 0.9
+    assert all(float(x["points"]) == 0 for x in lines if x["version"] == "after")
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -140,6 +141,62 @@ def test_shapes_and_settings_are_checked():
     with pytest.raises(ValueError, match="one length, got 4 scores and 3 targets"):
         AUROC().update(torch.zeros(4), torch.zeros(3))
     metric = AUROC()
-    metric.update(torch.zeros(4), torch.tensor([0, 1, -1, 1]))
-    with pytest.raises(ValueError, match="target must hold 0, 1 or NaN"):
-        metric.compute()
+    for target in ([0, 1, -1, 1], [-1, 1, -1, 1], [0.05, 0.95, 0.05, 0.95]):
+        metric.reset()
+        metric.update(torch.zeros(4), torch.tensor(target))
+        with pytest.raises(ValueError, match="target must hold 0, 1 or NaN"):
+            metric.compute()
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method:UserWarning")
+@pytest.mark.parametrize("kind", [AUROC, AveragePrecision])
+def test_before_any_row_the_value_is_nan(kind):
+    for labels in (None, 3):
+        with pytest.warns(UndefinedMetricWarning, match="no row was seen so far"):
+            assert kind(num_labels=labels).compute().isnan()
+
+
+def test_values_can_be_plotted():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    metric = AUROC()
+    metric.update(*joined())
+    _, ax = metric.plot()
+    assert ax.get_ylim()[0] <= 0
+    assert ax.get_ylim()[1] >= 1
+    _, ax = metric.plot([metric.compute(), torch.tensor(0.5)])
+    assert len(ax.lines) >= 1
+
+
+def _idle_rank(rank, path, results):
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{path}", rank=rank, world_size=2
+    )
+    for name, kind, labels, dtype in (
+        ("one", AUROC, None, torch.float64),
+        ("three", AveragePrecision, 3, torch.bfloat16),
+    ):
+        metric = kind(num_labels=labels)
+        if rank == 1:
+            for scores, target in batches(labels):
+                metric.update(scores.to(dtype), target.long())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # rank 0 computes before any update
+            results[name, rank] = metric.compute().item()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results["none", rank] = AUROC().compute().item()
+    torch.distributed.destroy_process_group()
+
+
+def test_a_rank_without_rows_gets_the_joint_value(tmp_path):
+    with mp.Manager() as manager:
+        results = manager.dict()
+        mp.spawn(_idle_rank, args=(tmp_path / "store", results), nprocs=2)
+        found = dict(results)
+    scores, target = joined(3)
+    expected = value(average_precision, scores.bfloat16(), target)
+    for rank in (0, 1):
+        assert found["one", rank] == pytest.approx(auroc(*joined()), abs=1e-6)
+        assert found["three", rank] == pytest.approx(expected, abs=1e-6)
+        assert np.isnan(found["none", rank])

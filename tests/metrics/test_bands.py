@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from oracles_metrics import binormal, polyline_top, rates_at, roc_vertices
 
-from aucmax.metrics import average_precision, precision_recall_band, roc_band
+from aucmax.metrics import average_precision, bands, precision_recall_band, roc_band
+from aucmax.metrics._counts import counts
 from aucmax.metrics._inputs import as_rows
-from aucmax.metrics.bootstrap import draws
+from aucmax.metrics.resampling import draws
+from aucmax.metrics.shift_model import ShiftModel
 
 GRID = np.linspace(0, 1, 21)
 
@@ -34,20 +36,59 @@ def test_estimates_follow_the_curves():
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(37) // 2])
-def test_limits_are_percentiles_over_the_same_draws(groups):
+@pytest.mark.parametrize(
+    ("band", "value"),
+    [
+        (roc_band, lambda s, y, x: polyline_top(roc_vertices(s, y), x)),
+        (precision_recall_band, precision_at),
+    ],
+)
+def test_limits_are_the_wider_of_percentiles_and_score_limits(band, value, groups):
     scores, target = rounded()
-    order = np.argsort(scores)[::-1]
-    s, y = scores[order], target[order]
-    codes = None if groups is None else groups[order]
-    chosen = list(draws(as_rows(s, y), codes, 25, seed=5))
-    roc = [[polyline_top(roc_vertices(s[c], y[c]), x) for x in GRID] for c in chosen]
-    band = roc_band(scores, target, grid=GRID, level=0.9, replicates=25, seed=5, groups=groups)
-    np.testing.assert_allclose(band[::2], np.quantile(roc, [0.05, 0.95], axis=0), atol=1e-12)
-    steps = [[precision_at(s[c], y[c], r) for r in GRID] for c in chosen]
-    band = precision_recall_band(
-        scores, target, grid=GRID, level=0.9, replicates=25, seed=5, groups=groups
+    rows = as_rows(scores, target)
+    chosen = list(draws(rows, groups, 25, seed=5))
+    values = [[value(scores[c], target[c], x) for x in GRID] for c in chosen]
+    low, high = np.quantile(values, [0.05, 0.95], axis=0)
+    found = band(scores, target, grid=GRID, level=0.9, replicates=25, seed=5, groups=groups)
+    curve = bands._ROC if band is roc_band else bands._PRECISION
+    model = ShiftModel(rows, groups, 5)
+    score = bands._score_band(curve, model, GRID, found.estimate, 0.9)
+    np.testing.assert_allclose(
+        found.low, np.minimum(np.minimum(low, score[0]), found.estimate), atol=1e-12
     )
-    np.testing.assert_allclose(band[::2], np.quantile(steps, [0.05, 0.95], axis=0), atol=1e-12)
+    np.testing.assert_allclose(
+        found.high, np.maximum(np.maximum(high, score[1]), found.estimate), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("band", [roc_band, precision_recall_band])
+def test_a_perfect_ranking_has_a_band_of_width(band):
+    target = np.arange(60) > 52
+    found = band(np.arange(60), target, grid=[0.25, 0.5, 0.75], replicates=50)
+    assert (found.high == 1).all()
+    assert (found.low < 0.9).all()
+
+
+@pytest.mark.parametrize("name", ["_ROC", "_PRECISION"])
+@pytest.mark.parametrize("beyond", [False, True])
+def test_the_model_reaches_a_value_where_it_is_said_to(name, beyond):
+    """Against the curve itself, drawn a little before and a little after."""
+    curve, rng = getattr(bands, name), np.random.default_rng(0)
+    positives, negatives = np.sort(rng.logistic(size=7))[::-1], np.sort(rng.logistic(size=23))
+    grid, values = np.array([0.1, 0.3, 0.5, 0.8]), np.array([0.3, 0.5, 4 / 7, 0.9])
+    reached = curve.reached((positives, negatives), grid, values, beyond)
+    target = np.repeat([1, 0], [7, 23])
+    for x, value, d in zip(grid, values, reached, strict=True):
+        if np.isfinite(d):
+            before, after = (
+                curve.values(
+                    counts(np.append(positives + t, negatives), target == 1), np.array([x])
+                )
+                for t in (d - 1e-9, d + 1e-9)
+            )
+            slack = 1e-12
+            assert (after > value + slack) if beyond else (after >= value - slack)
+            assert (before <= value + slack) if beyond else (before < value - slack)
 
 
 def test_the_precision_steps_enclose_the_average_precision():
@@ -63,7 +104,7 @@ def test_limits_enclose_the_estimate_and_unknown_rows_do_not_count():
         band = function(scores, target, grid=GRID[1:], replicates=200)
         assert (band.low <= band.estimate + 1e-12).all()
         assert (band.estimate <= band.high + 1e-12).all()
-        assert (band.high - band.low).max() < 0.5
+        assert (band.high - band.low).max() < 0.8
         more = function(
             np.append(scores, 3), np.append(target, np.nan), grid=GRID[1:], replicates=200
         )

@@ -15,7 +15,7 @@ from aucmax.metrics import (
     macro_auroc_interval,
 )
 from aucmax.metrics._inputs import as_rows
-from aucmax.metrics.bootstrap import Members, draws
+from aucmax.metrics.resampling import Members, draws
 
 
 def width(interval):
@@ -23,7 +23,7 @@ def width(interval):
 
 
 def test_limits_are_percentiles_of_stratified_draws():
-    scores, target = binormal(np.random.default_rng(0), 20, 50, 1.0)
+    scores, target = binormal(np.random.default_rng(0), 80, 90, 1.0)
     seen = []
 
     def metric(s, y):
@@ -33,9 +33,9 @@ def test_limits_are_percentiles_of_stratified_draws():
     interval = bootstrap_interval(metric, scores, target, replicates=200, level=0.8, seed=3)
     assert len(seen) == 201
     for s, y in seen:
-        assert y.sum() == 20
-        assert set(s[y == 1]) <= set(scores[:20])
-        assert set(s[y == 0]) <= set(scores[20:])
+        assert y.sum() == 80
+        assert set(s[y == 1]) <= set(scores[:80])
+        assert set(s[y == 0]) <= set(scores[80:])
     values = [average_precision(s, y) for s, y in seen[:-1]]
     assert (interval.low, interval.high) == pytest.approx(np.quantile(values, [0.1, 0.9]))
     assert interval.estimate == average_precision(scores, target)

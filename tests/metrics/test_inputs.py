@@ -25,7 +25,30 @@ GOOD = [0.1, 0.2, 0.3]
         (0.5, 1, ValueError, "got scores () and target ()"),
         ([0.1, np.nan, np.nan], [0, 1, 1], ValueError, "must not hold NaN, got 2 of 3"),
         (GOOD, [-1, 1, 1], ValueError, "0, 1 or NaN (unknown), got -1; labels -1/1 become 0/1"),
-        (GOOD, [0, 1, 0.5], ValueError, "got 0.5"),
+        (GOOD, [0, 1, 0.5], ValueError, "got 0.5; of soft labels choose a cut"),
+        (GOOD, [0.05, 0.95, 0.95], ValueError, "got 0.05, 0.95; of soft labels choose a cut"),
+        (GOOD, [0, 1.5, 0.5], ValueError, "got 0.5, 1.5; choose a cut above which"),
+        (GOOD, [-1, 0, 1], ValueError, "if 0 is negative; if -1 is unknown make it NaN"),
+        (GOOD, [1, 2, 2], ValueError, "got 2; two codes become 0/1 by (y == 2)"),
+        (GOOD, [0, 255, 0], ValueError, "two codes become 0/1 by (y == 255)"),
+        (GOOD, [0, 1, 2], ValueError, "class numbers with scores (n, C) are for one_vs_rest_auroc"),
+        (GOOD, [0, 1, np.inf], ValueError, "got inf; an unknown label is NaN"),
+        (GOOD, [-3, 1, 2], ValueError, "got -3, 2; say which codes are positive"),
+        (
+            np.zeros((3, 2)),
+            [0, 1, 1],
+            ValueError,
+            "two classes, as a softmax gives, pass scores[:, 1]",
+        ),
+        (np.zeros((3, 4)), [0, 1, 1], ValueError, "scores[:, k], or use one_vs_rest_auroc"),
+        ([2**53, 2**53 + 1, 0], [0, 1, 1], ValueError, "of dtype int64 that are equal in float64"),
+        ([2**70, 2**70 + 1, 0], [0, 1, 1], ValueError, "of dtype object that are equal in float64"),
+        (
+            np.ma.array(GOOD, mask=[1, 0, 0]),
+            [0, 1, 1],
+            ValueError,
+            "must not hold masked values, got 1 of 3",
+        ),
         (GOOD, [0, 0, 0], ValueError, "both classes, got negatives only in 3 rows"),
         (GOOD, [True, True, True], ValueError, "both classes, got positives only in 3 rows"),
         (GOOD, [0, 0, np.nan], ValueError, "both classes, got negatives only"),
@@ -128,3 +151,42 @@ def test_groups_may_be_strings_numbers_or_mixed_objects():
     for groups in (names, np.array(names, object), torch.tensor(codes), codes * 1.0):
         assert auroc_interval(scores, target, groups=groups) == expected
     assert auroc_interval(scores, target) != expected
+
+
+def test_large_integers_that_float64_tells_apart_are_ranked():
+    assert auroc([2**60, 2**61], [0, 1]) == 1
+    assert auroc(np.array([2**63, 2**64 - 1], dtype=np.uint64), [0, 1]) == 1
+    big = np.array([2**53, 2**53 + 1, 2**53 + 2])
+    ranks = np.unique(big, return_inverse=True)[1].reshape(np.shape(big))  # the cure of the message
+    assert auroc(ranks, [0, 1, 1]) == 1
+
+
+def test_a_masked_target_is_unknown():
+    target = np.ma.array([0, 1, 1, 0], mask=[False, False, False, True])
+    assert auroc([1, 2, 3, 4], target) == 1
+    assert auroc([1, 2, 3, 4], np.ma.array([0, 1, 1, 1], mask=False)) == 1
+    both = [target, target]
+    scores = [[1, 2, 3, 4], [1, 2, 3, 4]]
+    np.testing.assert_array_equal(auroc(np.transpose(scores), np.ma.stack(both).T), [1, 1])
+    classes = np.ma.array([0, 1, 2, 2], mask=[False, False, False, True])
+    assert metrics.one_vs_rest_auroc(np.eye(4)[:, :3], classes) == 1
+    with pytest.raises(ValueError, match="groups must not hold masked values, got 1 of 4"):
+        auroc_interval([1, 2, 3, 4], [0, 1, 0, 1], groups=target)
+    with pytest.raises(ValueError, match="k must not hold masked values"):
+        metrics.precision_at_k([1, 2, 3, 4], [0, 1, 0, 1], target)
+
+
+def test_columns_of_a_frame_are_read_with_their_missing_values():
+    class Column:  # as pandas' nullable types: an array of objects, but a to_numpy of its own
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([object() if v is None else v for v in self.values], dtype=object)
+
+        def to_numpy(self, dtype, na_value):
+            return np.array([na_value if v is None else v for v in self.values], dtype=dtype)
+
+    assert auroc(Column([1, 2, 3, 4]), Column([0, 1, 1, None])) == 1
+    with pytest.raises(ValueError, match="scores must not hold NaN, got 1 of 4"):
+        auroc(Column([1, None, 3, 4]), [0, 1, 1, 0])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from scipy import stats
 
 from aucmax.metrics import auroc, auroc_interval, auroc_test
 from aucmax.metrics.influence import Estimate, difference, influence
+from aucmax.metrics.influence import difference as difference_of
 from aucmax.metrics.intervals import paired_test
 from aucmax.metrics.score_interval import score_limits
 
@@ -17,7 +20,7 @@ def logit_limits(auc, error, quantile):
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
 def test_interval_is_delongs_on_the_logit_scale(level):
-    scores, target = binormal(np.random.default_rng(0), 15, 40, 1.0)
+    scores, target = binormal(np.random.default_rng(0), 70, 160, 1.0)
     scores = np.round(scores, 1)
     interval = auroc_interval(scores, target, level=level)
     error = np.sqrt(delong_covariance([scores], target)[0, 0])
@@ -35,10 +38,12 @@ def test_paired_test_is_delongs():
     error = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
     difference = auroc(a, target) - auroc(b, target)
     assert test.z == pytest.approx(difference / error, rel=1e-10)
-    assert test.p_value == pytest.approx(2 * stats.norm.sf(abs(test.z)), rel=1e-10)
+    u = difference_of(influence(a, target == 1), influence(b, target == 1)).rows
+    freedom = min(2 * (u**2).sum() ** 2 / (u**4).sum(), 24)
+    assert test.p_value == pytest.approx(2 * stats.t.sf(abs(test.z), freedom), rel=1e-9)
     interval = test.difference
     assert interval.estimate == pytest.approx(difference)
-    half = stats.norm.ppf(0.975) * error
+    half = stats.t.ppf(0.975, freedom) * error
     assert (interval.low, interval.high) == pytest.approx((difference - half, difference + half))
     swapped = auroc_test(b, a, target)
     assert (swapped.z, swapped.p_value) == pytest.approx((-test.z, test.p_value))
@@ -94,7 +99,7 @@ def test_few_positives_get_the_wider_limit_on_each_side():
     scores, target = binormal(rng, 4, 200, 1.5)
     interval = auroc_interval(scores, target)
     error = np.sqrt(delong_covariance([scores], target)[0, 0])
-    delong = logit_limits(interval.estimate, error, stats.norm.ppf(0.975))
+    delong = logit_limits(interval.estimate, error, stats.t.ppf(0.975, 4))
     score = score_limits(interval.estimate, 4, 200, 0.95)
     assert interval.low == pytest.approx(min(delong[0], score[0]))
     assert interval.high == pytest.approx(max(delong[1], score[1]))
@@ -122,7 +127,7 @@ def test_rows_that_move_alike_or_cancel_are_not_taken_for_certainty():
     assert (interval.low, interval.high) == pytest.approx(score_limits(0.75, 20, 20, 0.95))
     positive = np.array(target) == 1
     gap = difference(influence(np.array(a), positive), influence(np.array(b), positive))
-    alike = Estimate(gap.value, np.zeros(4), gap.parts, 0.0)
+    alike = Estimate(tuple(replace(p, rows=np.zeros(4), error=0.0) for p in gap.parts))
     test = paired_test(alike, alike.variance(None), 0.95)
     assert test.difference.estimate == 0.25
     assert test.difference.high - test.difference.low > 0.5
@@ -133,3 +138,26 @@ def test_perfect_against_perfectly_wrong_is_significant_only_with_enough_rows():
     for n, low, high in ((1, 0.05, 0.5), (2, 0.01, 0.1), (20, 0.0, 1e-9)):
         target = np.arange(2 * n) >= n
         assert low <= auroc_test(target, ~target, target).p_value <= high
+
+
+def test_an_auc_with_few_misplaced_rows_is_compared_with_its_score_interval():
+    scores, target = binormal(np.random.default_rng(0), 60, 500, 3.5)
+    scores[:4] -= 3
+    interval = auroc_interval(scores, target)
+    error = np.sqrt(delong_covariance([scores], target)[0, 0])
+    freedom = max(influence(scores, target == 1).freedom(None), 4)
+    delong = logit_limits(interval.estimate, error, stats.t.ppf(0.975, freedom))
+    score = score_limits(interval.estimate, 60, 500, 0.95)
+    assert interval.low == pytest.approx(min(delong[0], score[0]))
+    assert interval.high == pytest.approx(max(delong[1], score[1]))
+
+
+def test_an_interval_and_its_p_value_agree():
+    rng = np.random.default_rng(0)
+    for positives in (3, 6, 12, 40):
+        for _ in range(40):
+            a, target = binormal(rng, positives, 60, 2.0)
+            b = a + rng.normal(size=len(a))
+            test = auroc_test(a, b, target)
+            outside = test.difference.low > 0 or test.difference.high < 0
+            assert outside == (test.p_value < 0.05)

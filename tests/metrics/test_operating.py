@@ -50,10 +50,47 @@ def test_the_four_rates_are_wilson_intervals_of_the_confusion_table():
     called = scores >= point.threshold
     tp, fp = (called & (target == 1)).sum(), (called & (target == 0)).sum()
     fn, tn = (~called & (target == 1)).sum(), (~called & (target == 0)).sum()
-    assert point.sensitivity == wilson_interval(tp, tp + fn, level=0.9)
     assert point.specificity == wilson_interval(tn, tn + fp, level=0.9)
-    assert point.precision == wilson_interval(tp, tp + fp, level=0.9)
     assert point.negative_predictive_value == wilson_interval(tn, tn + fn, level=0.9)
+    for rate, total in ((point.sensitivity, tp + fn), (point.precision, tp + fp)):
+        assert (rate.estimate, rate.high) == (
+            tp / total,
+            wilson_interval(tp, total, level=0.9).high,
+        )
+        # The positive that set the threshold counts for the upper limit alone.
+        assert rate.low == wilson_interval(tp - 1, total, level=0.9).low
+
+
+@pytest.mark.parametrize("copies", [1, 10])
+def test_copies_of_rows_leave_the_rates_of_groups_as_they_were(copies):
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 60)
+    scores = rng.normal(size=60) + target
+    plain = operating_point(scores, target, sensitivity=0.8)
+    groups = np.repeat(np.arange(60), copies)
+    found = operating_point(
+        np.repeat(scores, copies), np.repeat(target, copies), sensitivity=0.8, groups=groups
+    )
+    for name in ("sensitivity", "specificity", "precision", "negative_predictive_value"):
+        ours, theirs = getattr(found, name), getattr(plain, name)
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9), name
+    unaware = operating_point(np.repeat(scores, 10), np.repeat(target, 10), sensitivity=0.8)
+    assert width(unaware.specificity) < 0.5 * width(plain.specificity)
+
+
+def test_groups_of_unknown_rows_do_not_count():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 60).astype(float)
+    scores, groups = rng.normal(size=60) + target, np.arange(60) // 3
+    target[::7] = np.nan
+    known = ~np.isnan(target)
+    found = operating_point(scores, target, specificity=0.8, groups=groups)
+    alone = operating_point(scores[known], target[known], specificity=0.8, groups=groups[known])
+    assert found == alone
+
+
+def width(interval):
+    return interval.high - interval.low
 
 
 def test_nothing_called_positive_or_negative():

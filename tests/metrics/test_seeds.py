@@ -15,12 +15,13 @@ from aucmax.metrics import (
     macro_auroc_interval,
     macro_auroc_test,
 )
+from aucmax.metrics.influence import influence
 
 
 def runs(seeds=4, noise=1.0, seed=0):
     rng = np.random.default_rng(seed)
-    common, target = binormal(rng, 30, 50, 1.2)
-    return common + noise * rng.normal(size=(seeds, 80)), target
+    common, target = binormal(rng, 90, 150, 1.2)
+    return common + noise * rng.normal(size=(seeds, 240)), target
 
 
 def expected_parts(values, sampling):
@@ -50,7 +51,14 @@ def test_paired_test_by_its_formula():
     gaps = [auroc(a, target) - auroc(b, target) for a, b in zip(scores_a, scores_b, strict=True)]
     signs = np.repeat([1, -1], 4) / 4
     covariance = delong_covariance([*scores_a, *scores_b], target)
-    error, freedom = expected_parts(gaps, signs @ covariance @ signs)
+    sampling = signs @ covariance @ signs
+    positive = target == 1
+    rows = sum(w * influence(s, positive).rows for w, s in zip(signs, [*scores_a, *scores_b],
+                                                               strict=True))  # fmt: skip
+    of_rows = min(2 * (rows**2).sum() ** 2 / (rows**4).sum(), 89)
+    between = np.var(gaps, ddof=1) / 4
+    error = np.sqrt(sampling + between)
+    freedom = error**4 / (between**2 / 3 + sampling**2 / of_rows)
     test = auroc_test_over_seeds(scores_a, scores_b, target)
     assert test.z == pytest.approx(np.mean(gaps) / error)
     assert test.p_value == pytest.approx(2 * stats.t.sf(abs(test.z), freedom), rel=1e-8)
@@ -103,12 +111,12 @@ def test_shared_seeds_cancel():
 def test_shapes_are_checked():
     scores, target = runs()
     with pytest.raises(
-        ValueError, match=r"scores must be \(S, n\) .* got \(80,\) and \(80,\); one run is"
+        ValueError, match=r"scores must be \(S, n\) .* got \(240,\) and \(240,\); one run is"
     ):
         auroc_interval_over_seeds(scores[0], target)
     with pytest.raises(ValueError, match=r"paired by seed, got 4 in scores_a and 3 in scores_b"):
         auroc_test_over_seeds(scores, scores[:3], target)
     with pytest.raises(ValueError, match=r"scores_b must be \(S, n\)"):
         auroc_test_over_seeds(scores, scores[0], target)
-    with pytest.raises(ValueError, match=r"both be \(n,\) or both \(n, L\), got scores \(80,\)"):
+    with pytest.raises(ValueError, match=r"both be \(n,\) or both \(n, L\), got scores \(240,\)"):
         auroc_interval_over_seeds(scores, target[:-1])

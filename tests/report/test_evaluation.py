@@ -9,6 +9,7 @@ from oracles_report import made_predictions, pairwise_auc, slow_average_precisio
 from sklearn.metrics import roc_auc_score
 
 from aucmax import metrics
+from aucmax.metrics.partial import two_way_metric
 from aucmax.report import Predictions, evaluate
 
 FAST = {"replicates": 20}
@@ -44,8 +45,7 @@ def test_intervals_are_those_of_the_metrics(groups):
         options = {"level": 0.9, "groups": p.groups}
         draws = options | {"replicates": 20, "seed": 0}
 
-        def corner(s, t):
-            return metrics.two_way_partial_auroc(s, t, max_fpr=0.5, min_tpr=0.2)
+        corner = two_way_metric(0.5, 0.2)
 
         for name, interval in {
             "auroc": metrics.auroc_interval(*arrays, **options),

@@ -153,7 +153,7 @@ def test_up_to_fourteen_panels_are_readable_and_equal(count):
         (
             {"a": made_predictions(0, labels=tuple("abcdefghijklmno"))},
             None,
-            "at most 14 labels, got 15; name one",
+            "at most 14 labels, got 15; name some with",
         ),
     ],
 )

@@ -48,15 +48,13 @@ def evaluate_command(words: list[str]) -> None:
     _check_evaluation(options)
     from .._files import write_json
     from ..report import (
+        draw_curves,
         evaluate,
         evaluate_readers,
         evaluation_table,
-        precision_recall_figure,
         read_predictions,
         read_readers,
         readers_table,
-        roc_figure,
-        save_figure,
     )
 
     path, *_ = different_files([options.predictions, *options.readers])
@@ -74,10 +72,7 @@ def evaluate_command(words: list[str]) -> None:
         table += f"\n\n{readers_table(found['readers'])}"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", found)
-    figure = roc_figure({path.stem: predictions}, level=options.level, readers=readers)
-    save_figure(figure, folder / "roc")
-    figure = precision_recall_figure({path.stem: predictions}, level=options.level)
-    save_figure(figure, folder / "precision_recall")
+    draw_curves({path.stem: predictions}, level=options.level, readers=readers).save(folder)
     say(f"{table}\n\nmetrics.json and figures: {folder}")
 
 

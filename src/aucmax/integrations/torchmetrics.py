@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 from aucmax._checks import check_label_count
 from aucmax.metrics import UndefinedMetricWarning, auroc, average_precision
@@ -53,18 +55,70 @@ class _Ranking(Metric):
 
     def compute(self) -> Tensor:
         """Metric of everything stored, a scalar; the mean over the labels with both classes."""
-        scores, target = dim_zero_cat(self.scores), dim_zero_cat(self.target)
+        scores, target = self._stored(self.scores), self._stored(self.target)
         value = self._value(scores, target)
         return torch.tensor(value, dtype=torch.get_default_dtype(), device=self.device)
 
+    def _stored(self, batches: list[Tensor] | Tensor) -> Tensor:
+        if isinstance(batches, Tensor):  # joined over ranks by torchmetrics
+            return batches
+        return dim_zero_cat(batches) if batches else self._empty()
+
+    def _empty(self) -> Tensor:
+        return torch.empty(0, self.num_labels or 1, device=self.device)
+
     def _value(self, scores: Tensor, target: Tensor) -> float:
+        if not len(scores):
+            return self._undefined("no row was seen so far: the metric is nan")
+        if bool(((target != 0) & (target != 1) & ~target.isnan()).any()):
+            type(self)._function(scores, target)  # says what is wrong with them
         defined = ((target == 1).any(0) & (target == 0).any(0)).cpu()
         if not defined.any():
-            text = "no label has both classes in what was seen so far: the metric is nan"
-            warnings.warn(text, UndefinedMetricWarning, stacklevel=3)
-            return float("nan")
+            return self._undefined(
+                "no label has both classes in what was seen so far: the metric is nan"
+            )
         values = torch.as_tensor(type(self)._function(scores, target), dtype=torch.float64)
         return float(values[~values.isnan()].mean())
+
+    def _undefined(self, reason: str) -> float:
+        warnings.warn(reason, UndefinedMetricWarning, stacklevel=4)
+        return float("nan")
+
+    def _sync_dist(
+        self, dist_sync_fn: Callable[..., Any] = gather_all_tensors, process_group: Any = None
+    ) -> None:
+        """Join the ranks, also those without a batch: with no rows, and of the others' dtypes."""
+        names = ("scores", "target")
+        own = {n: self._stored(getattr(self, n)) if getattr(self, n) else None for n in names}
+        group = process_group or self.process_group
+        every = _gathered([None if t is None else t.dtype for t in own.values()], group)
+        for (name, tensor), dtypes in zip(own.items(), zip(*every, strict=True), strict=True):
+            kinds = [dtype for dtype in dtypes if dtype is not None]
+            common = reduce(torch.promote_types, kinds) if kinds else torch.float32
+            rows = self._empty() if tensor is None else tensor
+            setattr(self, name, [rows.to(common)])
+        super()._sync_dist(dist_sync_fn, process_group)
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """Plot the value, or several, as every ``torchmetrics.Metric`` does.
+
+        Args:
+            val: what ``compute`` or ``forward`` returned, or a list of it; None computes it.
+            ax: a matplotlib axes; None makes a figure.
+
+        Returns:
+            The figure and its axes.
+        """
+        return self._plot(val, ax)
+
+
+def _gathered(value: Any, group: Any) -> list[Any]:
+    """``value`` of every rank."""
+    if not torch.distributed.is_initialized():
+        return [value]
+    every: list[Any] = [None] * torch.distributed.get_world_size(group)
+    torch.distributed.all_gather_object(every, value, group)
+    return every
 
 
 class AUROC(_Ranking):

@@ -1,19 +1,25 @@
 """True and false positives at every distinct threshold: what all curves are made of."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._inputs import Bools, Floats
+from ._inputs import Bools, Floats, binary
 
 
 class Counts(NamedTuple):
-    """Each (k,): the distinct scores in falling order, and how many rows reach them."""
+    """Each (k,): the distinct scores in falling order, and how many rows reach them.
+
+    A row may count any number of times, as in a draw of the bootstrap, and may not be whole, as in
+    a model: then both numbers are of a fitting type, and may be 0 at the first thresholds.
+    """
 
     thresholds: NDArray[np.float64]
-    true_positives: NDArray[np.int64]
-    false_positives: NDArray[np.int64]
+    true_positives: NDArray[Any]
+    false_positives: NDArray[Any]
 
 
 def tie_ends(ordered: Floats) -> NDArray[np.intp]:
@@ -35,3 +41,17 @@ def rates(count: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     false, true = count.false_positives, count.true_positives
     fpr = np.concatenate([[0.0], false / false[-1]])
     return fpr, np.concatenate([[0.0], true / true[-1]])
+
+
+@dataclass(frozen=True)
+class CurveMetric:
+    """A metric of one label that is a function of the counts at all thresholds.
+
+    It is called with (scores, target) as any other, and with counts where rows were sorted before.
+    """
+
+    of_counts: Callable[[Counts], float]
+
+    def __call__(self, scores: Any, target: Any) -> float:
+        """The metric of checked rows."""
+        return self.of_counts(counts(*binary(scores, target)))

@@ -1,11 +1,13 @@
 """Normal and Student quantiles and tail probabilities, without scipy."""
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 _NORMAL_FROM = 1e6  # degrees of freedom at which Student's t is the normal to six digits
 
 
+@lru_cache(maxsize=4096)
 def quantile(level: float, freedom: float = math.inf) -> float:
     """Two-sided quantile q of Student's t: P(|T| <= q) = level; normal at infinite freedom."""
     normal = NormalDist().inv_cdf((1 + level) / 2)

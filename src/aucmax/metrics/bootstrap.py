@@ -1,16 +1,30 @@
-"""Bootstrap intervals and paired tests for any metric of (scores, target)."""
+"""Bootstrap intervals and paired tests for any metric of (scores, target).
+
+With few rows, and where draws cannot differ, the limits are at least as wide as the score limits of
+:mod:`.shift_model`.
+"""
 
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._inputs import Codes, Rows, UndefinedMetricWarning, as_groups, as_rows, check_level
+from ._counts import Counts, CurveMetric
+from ._inputs import Codes, Rows, UndefinedMetricWarning, as_rows
+from ._quantiles import quantile, tail
+from .influence import Part, influences
 from .intervals import Groups
+from .precision_recall import AVERAGE_PRECISION, average_precision
+from .resampling import SortedRows, check_settings, draws, prepare, squeeze
 from .results import Interval, PairedTest
+from .roc import AUROC, auroc
+from .score_interval import FEW, PERFECT
+from .shift_model import OfCounts, OfScores, ShiftModel
 
 Metric = Callable[[Any, Any], Any]  # (scores, target) -> float, as all of ours are
 
@@ -55,12 +69,9 @@ def bootstrap_interval(
     0.854...
     """
     check_settings(level, replicates)
-    rows, labels, codes = prepare(as_rows(scores, target), groups)
-    values = np.empty(replicates)
-    for k, chosen in enumerate(draws(rows, codes, replicates, seed)):
-        values[k] = _evaluate(metric, _squeeze(rows.scores[chosen], rows), labels[chosen])
-    estimate = _evaluate(metric, _squeeze(rows.scores, rows), labels)
-    return _percentile_interval(estimate, values, level)
+    sample = _Sample.of(metric, as_rows(scores, target), groups)
+    values = np.array([sample.value(d) for d in sample.draws(replicates, seed)])
+    return sample.interval(values, level, seed)
 
 
 def bootstrap_test(
@@ -102,82 +113,128 @@ def bootstrap_test(
     0.444...
     """
     check_settings(level, replicates)
-    rows, labels, codes = prepare(as_rows(scores_a, target, "scores_a"), groups)
-    other, _, _ = prepare(as_rows(scores_b, target, "scores_b"), groups)
-
-    def gap(chosen: Any) -> float:
-        a, b = _squeeze(rows.scores[chosen], rows), _squeeze(other.scores[chosen], rows)
-        return _evaluate(metric, a, labels[chosen]) - _evaluate(metric, b, labels[chosen])
-
-    values = np.array([gap(chosen) for chosen in draws(rows, codes, replicates, seed)])
-    interval = _percentile_interval(gap(slice(None)), values, level)
-    tail = min(int((values <= 0).sum()), int((values >= 0).sum())) + 1
-    error = float(values.std(ddof=1))
-    z = interval.estimate / error if error else math.copysign(math.inf, interval.estimate)
-    return PairedTest(
-        interval, z if interval.estimate else 0.0, min(1.0, 2 * tail / (replicates + 1))
-    )
+    a = _Sample.of(metric, as_rows(scores_a, target, "scores_a"), groups)
+    b = _Sample.of(metric, as_rows(scores_b, target, "scores_b"), groups)
+    values = np.array([(a.value(d), b.value(d)) for d in a.draws(replicates, seed)])
+    return _paired_test(a, b, values, level, seed)
 
 
-def draws(rows: Rows, groups: Codes | None, replicates: int, seed: int) -> Iterator[Codes]:
-    """Row numbers of each replicate: by class, by group, or by row for several labels."""
-    generator = np.random.default_rng(seed)
-    if rows.single and groups is None:
-        classes = [np.flatnonzero(rows.positive[:, 0]), np.flatnonzero(~rows.positive[:, 0])]
-        for _ in range(replicates):
-            yield np.concatenate([c[generator.integers(len(c), size=len(c))] for c in classes])
-        return
-    members = Members(np.arange(len(rows.scores)) if groups is None else groups)
-    needed, failures = rows.both_classes(), 0
-    for _ in range(replicates):
-        while not _holds(rows, chosen := members.draw(generator), needed):
-            failures += 1
-            if failures > 10 * replicates:
-                raise ValueError(
-                    "almost no draw holds both classes of every label; leave out labels with only "
-                    "a few positives or negatives (or groups of them)"
-                )
-        yield chosen
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """A metric with the rows of one model to draw from."""
+
+    metric: Metric
+    of_counts: Callable[[Counts], float] | None  # the same, where it is known to be of that form
+    rows: Rows
+    labels: NDArray[np.float64]
+    codes: Codes | None
+
+    @classmethod
+    def of(cls, metric: Metric, given: Rows, groups: Groups) -> "_Sample":
+        """Drop the unknown rows of a single label; use the fast form of our own metrics."""
+        fast = next((own for known, own in _FAST if known is metric), metric)
+        of_counts = fast.of_counts if given.single and isinstance(fast, CurveMetric) else None
+        return cls(metric, of_counts, *prepare(given, groups))
+
+    def draws(self, replicates: int, seed: int) -> Iterator[Codes]:
+        """Row numbers of each replicate."""
+        return draws(self.rows, self.codes, replicates, seed)
+
+    def value(self, chosen: Codes) -> float:
+        """The metric of some rows."""
+        if self.of_counts is not None:
+            weights = np.bincount(chosen, minlength=len(self.labels))
+            return self.of_counts(self.sorted_rows.counts(weights))
+        return _evaluate(
+            self.metric, squeeze(self.rows.scores[chosen], self.rows), self.labels[chosen]
+        )
+
+    @cached_property
+    def sorted_rows(self) -> "SortedRows":
+        """The rows in falling order, for metrics of one label."""
+        return SortedRows.of(self.rows)
+
+    @cached_property
+    def estimate(self) -> float:
+        """The metric of all rows."""
+        return _evaluate(self.metric, squeeze(self.rows.scores, self.rows), self.labels)
+
+    @cached_property
+    def _parts(self) -> list[Part]:
+        """The AUC of each label that has both classes."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            return [e.parts[0] for e in influences(self.rows, self.codes) if e is not None]
+
+    @cached_property
+    def misplaced(self) -> float:
+        """Units on the wrong side, in the label that has most of them."""
+        return max((part.misplaced for part in self._parts), default=math.inf)
+
+    @cached_property
+    def units(self) -> int:
+        """Rows, or groups, of the smallest class."""
+        return min((min(p.positives, p.negatives) for p in self._parts), default=2)
+
+    def interval(self, values: NDArray[np.float64], level: float, seed: int) -> Interval:
+        """Percentiles, or score limits where these are wider and may be needed."""
+        low, high = _percentiles(values, level)
+        if self.misplaced < FEW or not low < self.estimate < high:
+            score = self.score_limits(level, seed)
+            low, high = min(low, score[0]), max(high, score[1])
+        return Interval(self.estimate, low, high, level)
+
+    def score_limits(self, level: float, seed: int) -> tuple[float, float]:
+        """Limits by the model of two logistic classes."""
+        model = ShiftModel(self.rows, self.codes, seed)
+        if self.of_counts is not None:
+            fast = OfCounts(self.of_counts, self.rows.positive[:, 0])
+            return model.limits(fast, self.estimate, level)
+
+        def function(scores: NDArray[np.float64]) -> float:
+            return _evaluate(self.metric, squeeze(scores, self.rows), self.labels)
+
+        return model.limits(OfScores(function, self.rows), self.estimate, level)
 
 
-class Members:
-    """Rows sorted by group, so that drawing whole groups needs no loop over them."""
-
-    def __init__(self, codes: Codes) -> None:
-        self.rows = np.argsort(codes, kind="stable")
-        self.sizes = np.bincount(codes)
-        self.starts = np.cumsum(self.sizes) - self.sizes
-
-    def draw(self, generator: np.random.Generator) -> Codes:
-        """Rows of as many groups as there are, drawn with replacement."""
-        chosen = generator.integers(len(self.sizes), size=len(self.sizes))
-        sizes = self.sizes[chosen]
-        offset = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return self.rows[np.repeat(self.starts[chosen], sizes) + offset]
+_FAST = ((average_precision, AVERAGE_PRECISION), (auroc, AUROC))
 
 
-def _holds(rows: Rows, chosen: Codes, needed: NDArray[np.bool_]) -> bool:
-    known = None if rows.known is None else rows.known[chosen]
-    drawn = Rows(rows.scores[chosen], rows.positive[chosen], known, rows.single)
-    return bool((drawn.both_classes() | ~needed).all())
+def _paired_test(
+    a: _Sample, b: _Sample, values: NDArray[np.float64], level: float, seed: int
+) -> PairedTest:
+    """Test of the difference from the draws (replicates, 2) of both models."""
+    gap, gaps = a.estimate - b.estimate, values[:, 0] - values[:, 1]
+    error = float(gaps.std(ddof=1))
+    tails = min(int((gaps <= 0).sum()), int((gaps >= 0).sum())) + 1
+    p_value = min(1.0, 2 * tails / (len(gaps) + 1))
+    if not gap and not error and _rank_alike(a.rows, b.rows):
+        return PairedTest(Interval(gap, gap, gap, level), 0.0, 1.0)
+    # Percentiles are those of a normal distribution; with few units Student's are farther out.
+    freedom = max(a.units - 1, 1)
+    stretch = quantile(level, freedom) / quantile(level)
+    low, high = _percentiles(gaps, level)
+    below, above = stretch * max(gap - low, 0), stretch * max(high - gap, 0)
+    unseen = [0.0, 0.0]
+    if min(a.misplaced, b.misplaced) < PERFECT or not error:
+        (low_a, high_a), (low_b, high_b) = (sample.score_limits(level, seed) for sample in (a, b))
+        unseen = [
+            math.hypot(a.estimate - low_a, high_b - b.estimate),
+            math.hypot(high_a - a.estimate, b.estimate - low_b),
+        ]
+    below, above = math.hypot(below, unseen[0]), math.hypot(above, unseen[1])
+    if any(unseen) and gap:
+        toward_zero = below if gap > 0 else above
+        p_value = max(p_value, tail(gap * quantile(level, freedom) / toward_zero, freedom))
+    z = gap / error if error else math.copysign(math.inf, gap)
+    return PairedTest(Interval(gap, gap - below, gap + above, level), z if gap else 0.0, p_value)
 
 
-def prepare(rows: Rows, groups: Groups) -> tuple[Rows, NDArray[np.float64], Codes | None]:
-    """Rows to draw from (of one label: the known ones), the target for the metric, groups."""
-    codes = as_groups(groups, len(rows.scores))
-    rows.defined()
-    if rows.single and rows.known is not None:
-        kept = rows.known[:, 0]
-        rows = Rows(rows.scores[kept], rows.positive[kept], None, single=True)
-        codes = None if codes is None else np.unique(codes[kept], return_inverse=True)[1]
-    labels = rows.positive.astype(np.float64)
-    if rows.known is not None:
-        labels[~rows.known] = np.nan
-    return rows, _squeeze(labels, rows), codes
-
-
-def _squeeze(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    return array[:, 0] if rows.single else array
+def _rank_alike(a: Rows, b: Rows) -> bool:
+    ranks = [
+        [np.unique(column, return_inverse=True)[1] for column in rows.scores.T] for rows in (a, b)
+    ]
+    return all(np.array_equal(x, y) for x, y in zip(*ranks, strict=True))
 
 
 def _evaluate(metric: Metric, scores: NDArray[Any], target: NDArray[np.float64]) -> float:
@@ -189,13 +246,6 @@ def _evaluate(metric: Metric, scores: NDArray[Any], target: NDArray[np.float64])
     return value
 
 
-def _percentile_interval(estimate: float, values: NDArray[np.float64], level: float) -> Interval:
+def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(estimate, float(low), float(high), level)
-
-
-def check_settings(level: float, replicates: int) -> None:
-    """Refuse a level or a number of replicates outside its range."""
-    check_level(level)
-    if replicates < 2:
-        raise ValueError(f"replicates must be >= 2, got {replicates}; 2000 give stable limits")
+    return float(low), float(high)

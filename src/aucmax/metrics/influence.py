@@ -13,41 +13,83 @@ subtract (paired tests), of several labels or training seeds average, of one pat
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._counts import tie_ends
 from ._inputs import Bools, Codes, Floats, Rows
-from .score_interval import score_error
 
 CONSTANT = 1e-12  # placements are multiples of 1/2n: below this, differences are rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """An AUC and the independent positives and negatives (or groups of them) behind it."""
+    """An AUC with its weight in a sum, and the independent units behind it."""
 
     auc: float
-    positives: int
+    positives: int  # rows, or groups that have one
     negatives: int
-    estimable: bool  # does DeLong see any variation?
+    rows: NDArray[np.float64]  # (n,) influence values; zeros where DeLong sees no variation
+    error: float  # DeLong's standard error, for groups if there are any
+    weight: float = 1.0
+
+    @property
+    def estimable(self) -> bool:
+        """Does DeLong see any variation?"""
+        return self.error > 0
+
+    @property
+    def misplaced(self) -> float:
+        """How many units of the smaller class lie on the wrong side, as the AUC has it."""
+        return min(self.positives, self.negatives) * min(self.auc, 1 - self.auc)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """An AUC, or a linear combination of AUCs, with what its variance is made of."""
 
-    value: float
-    rows: NDArray[np.float64]  # (n,) influence values
     parts: tuple[Part, ...]
-    slack: float  # standard error that no row carries, from score intervals
+
+    @property
+    def value(self) -> float:
+        """The weighted sum of the AUCs."""
+        return float(sum(part.weight * part.auc for part in self.parts))
+
+    @cached_property
+    def rows(self) -> NDArray[np.float64]:
+        """(n,) influence values of the sum."""
+        return np.sum([part.weight * part.rows for part in self.parts], axis=0)
 
     def variance(self, groups: Codes | None) -> float:
-        """Sum over rows, or over groups of rows, of the squared influence; without the slack."""
-        sums = self.rows if groups is None else np.bincount(groups, weights=self.rows)
-        return float(sums @ sums)
+        """Sum over rows, or over groups of rows, of the squared influence."""
+        return _square_sum(self.rows, groups)
+
+    def freedom(self, groups: Codes | None) -> float:
+        r"""Degrees of freedom of :meth:`variance`, :math:`2 (\sum u^2)^2 / \sum u^4`.
+
+        Satterthwaite's, with the variance of a variance taken from the fourth moment: a variance
+        that rests on a few rows has few, however many rows there are. At most the units of the
+        smaller class less one, of the label that has most.
+        """
+        squares = _squares(self.rows, groups)
+        fourth = float(squares @ squares)
+        if fourth == 0:
+            return math.inf
+        units = max(min(part.positives, part.negatives) for part in self.parts)
+        return min(2 * float(squares.sum()) ** 2 / fourth, max(units - 1, 1))
+
+
+def _square_sum(rows: NDArray[np.float64], groups: Codes | None) -> float:
+    squares = _squares(rows, groups)
+    return float(squares.sum())
+
+
+def _squares(rows: NDArray[np.float64], groups: Codes | None) -> NDArray[np.float64]:
+    sums = rows if groups is None else np.bincount(groups, weights=rows).astype(np.float64)
+    return sums * sums
 
 
 def placements(scores: Floats, positive: Bools) -> tuple[float, NDArray[np.float64]]:
@@ -73,14 +115,15 @@ def influence(scores: Floats, positive: Bools, groups: Codes | None = None) -> E
     """AUC of one label with the influence of its rows; needs both classes."""
     auc, values = placements(scores, positive)
     deviation = values - auc
-    sizes = [_units(positive, groups), _units(~positive, groups)]
+    sizes = _units(positive, groups), _units(~positive, groups)
     varies = bool(np.abs(deviation).max() > CONSTANT) and min(sizes) > 1
-    part = Part(auc, *sizes, estimable=varies)
     if not varies:
-        return Estimate(auc, np.zeros(len(scores)), (part,), score_error(auc, *sizes))
+        return Estimate((Part(auc, *sizes, np.zeros(len(scores)), 0.0),))
     m = int(np.count_nonzero(positive))
     weights = [math.sqrt(k / (k - 1)) / c for k, c in zip(sizes, (m, len(scores) - m), strict=True)]
-    return Estimate(auc, deviation * np.where(positive, *weights), (part,), 0.0)
+    rows = deviation * np.where(positive, *weights)
+    error = math.sqrt(_square_sum(rows, groups))
+    return Estimate((Part(auc, *sizes, rows, error if error > CONSTANT else 0.0),))
 
 
 def _units(chosen: Bools, groups: Codes | None) -> int:
@@ -103,28 +146,23 @@ def _of_label(rows: Rows, label: int, groups: Codes | None) -> Estimate:
         estimate = influence(*rows.column(label), groups[known])
     if known is None:
         return estimate
+    (part,) = estimate.parts
     values = np.zeros(len(known))  # a row whose label is unknown moves nothing
-    values[known] = estimate.rows
-    return Estimate(estimate.value, values, estimate.parts, estimate.slack)
+    values[known] = part.rows
+    return Estimate((replace(part, rows=values),))
 
 
 def mean(estimates: Sequence[Estimate]) -> Estimate:
-    """Mean over labels or seeds; slack is averaged too, as if its causes always struck together."""
-    return Estimate(
-        float(np.mean([e.value for e in estimates])),
-        np.mean([e.rows for e in estimates], axis=0),
-        tuple(part for e in estimates for part in e.parts),
-        float(np.mean([e.slack for e in estimates])),
-    )
+    """Mean over labels or seeds."""
+    return _weighted([(1 / len(estimates), e) for e in estimates])
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """Model a minus model b on the same rows."""
-    slack = math.hypot(a.slack, b.slack)
-    return Estimate(a.value - b.value, a.rows - b.rows, a.parts + b.parts, slack)
+    return _weighted([(1, a), (-1, b)])
 
 
-def parts_error(estimate: Estimate) -> float:
-    """Standard error of the mean of the parts by their score intervals."""
-    errors = [score_error(p.auc, p.positives, p.negatives) for p in estimate.parts]
-    return float(np.mean(errors))
+def _weighted(terms: Sequence[tuple[float, Estimate]]) -> Estimate:
+    return Estimate(
+        tuple(replace(part, weight=w * part.weight) for w, e in terms for part in e.parts)
+    )

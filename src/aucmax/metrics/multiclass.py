@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._inputs import Codes, Floats, UndefinedMetricWarning, as_scores, as_target, to_numpy
+from ._inputs import (
+    Codes,
+    Floats,
+    UndefinedMetricWarning,
+    as_scores,
+    as_target,
+    to_numpy,
+    with_nan,
+)
 
 
 def one_vs_rest_auroc(scores: ArrayLike, target: ArrayLike) -> float:
@@ -46,7 +54,7 @@ def one_vs_rest_auroc(scores: ArrayLike, target: ArrayLike) -> float:
     >>> auroc(scores, one_hot)
     array([1.  , 0.75, 1.  ])
     >>> print(macro_auroc_interval(scores, one_hot))
-    0.917 [0.408, 0.989]
+    0.917 [0.247, 0.996]
     """
     wins, sizes = _wins(scores, target)
     np.fill_diagonal(wins, 0)
@@ -156,7 +164,7 @@ def _wins(scores: Any, target: Any) -> tuple[NDArray[np.float64], NDArray[np.int
 
 def _known_rows(scores: Any, target: Any) -> tuple[Floats, Codes]:
     """Checked scores (m, C) and class numbers (m,) of the rows whose class is known."""
-    values, array = as_scores(scores), to_numpy(target)
+    values, array = as_scores(scores), to_numpy(with_nan(target), "target")
     if values.ndim != 2 or values.shape[1] < 2:
         raise ValueError(f"scores must be (n, C) with C >= 2 classes, got {values.shape}")
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from ._inputs import as_groups, as_rows, check_level, per_label
 from .influence import Estimate, difference, influences, mean
-from .intervals import Groups, auc_interval, paired_test
+from .intervals import Groups, auc_interval, interval_freedom, paired_test
 from .results import Interval, PairedTest
 from .roc import area
 
@@ -41,9 +41,9 @@ def macro_auroc_interval(
 
     .. math:: SE^2 = \sum_i \Bigl(\frac{1}{|K|} \sum_{k \in K} \psi_{ik}\Bigr)^2
 
-    One label gives :func:`auroc_interval`. A label on which DeLong sees no variation (perfect, or
-    one positive) adds the distances of its score limits in square; where all labels have fewer than
-    ten of a class, the limits are at least as wide as the mean of the labels' score limits.
+    One label gives :func:`auroc_interval`. What the score limits of a label with few misplaced rows
+    have in excess of DeLong's is added in square, with the correlation of the labels' influence; a
+    label on which DeLong sees no variation (perfect, or one positive) adds all of them.
 
     Args:
         scores: (n, L), any real scale, higher = more positive; (n,) is one label.
@@ -60,13 +60,14 @@ def macro_auroc_interval(
 
     >>> scores = [[1, 8], [4, 3], [3, 2], [7, 5]]
     >>> print(macro_auroc_interval(scores, [[0, 1], [0, 0], [1, 0], [1, 1]]))
-    0.875 [0.158, 0.994]
+    0.875 [0.016, 0.998]
     """
     check_level(level)
     rows = as_rows(scores, target)
     codes = as_groups(groups, len(rows.scores))
     estimate = macro(influences(rows, codes))
-    return auc_interval(estimate, estimate.variance(codes), level)
+    freedom = interval_freedom(estimate, codes)
+    return auc_interval(estimate, estimate.variance(codes), level, freedom)
 
 
 def macro_auroc_test(
@@ -104,7 +105,7 @@ def macro_auroc_test(
     rows_a, rows_b = as_rows(scores_a, target, "scores_a"), as_rows(scores_b, target, "scores_b")
     codes = as_groups(groups, len(rows_a.scores))
     gap = difference(macro(influences(rows_a, codes)), macro(influences(rows_b, codes)))
-    return paired_test(gap, gap.variance(codes), level)
+    return paired_test(gap, gap.variance(codes), level, gap.freedom(codes))
 
 
 def macro(estimates: list[Estimate | None]) -> Estimate:

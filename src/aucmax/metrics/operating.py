@@ -1,15 +1,17 @@
 """One threshold: what the classifier does when it is used."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ._counts import Counts, counts
-from ._inputs import binary, check_level
+from ._inputs import Bools, Codes, as_rows, check_level, known_groups
+from .intervals import Groups
 from .results import Interval
-from .score_interval import wilson_interval
+from .score_interval import rate_interval
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ def operating_point(
     sensitivity: float | None = None,
     specificity: float | None = None,
     level: float = 0.95,
+    groups: Groups = None,
 ) -> OperatingPoint:
     """Threshold that reaches a wanted sensitivity (or specificity) at the best of the other.
 
     Among thresholds that reach the wanted value, the best other value decides, then the wanted one.
-    The intervals take the threshold as given: choose it on validation data, and judge it on a
-    test set, where precision and negative predictive value hold for that set's prevalence.
+    The intervals take the threshold as given, but the row that set it counts for the upper limits
+    of sensitivity and precision alone. Choose the threshold on validation data, and judge it on a
+    test set, where precision and negative predictive value hold for that set's prevalence. With
+    ``groups``, Wilson's n is the number of independent rows that would say as much (Rao and Scott).
 
     Args:
         scores: (n,) or (n, 1), any real scale, higher = more positive.
@@ -48,13 +53,14 @@ def operating_point(
         sensitivity: least share of the positives to find, in (0, 1].
         specificity: least share of the negatives to spare, in (0, 1]; give exactly one of the two.
         level: confidence level of the four intervals, in (0, 1).
+        groups: (n,) any labels, one per row; rows of one group may depend on each other.
 
     Returns:
         The threshold and its rates.
 
     Raises:
-        ValueError: as for :func:`auroc`, for several labels, for a value outside (0, 1], and unless
-            exactly one value is given.
+        ValueError: as for :func:`auroc`, for several labels, for a value outside (0, 1], for groups
+            that do not fit, and unless exactly one value is given.
 
     >>> point = operating_point([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1], sensitivity=0.9)
     >>> point.threshold, point.specificity.estimate
@@ -70,9 +76,16 @@ def operating_point(
     if not 0 < wanted <= 1:
         name = "sensitivity" if specificity is None else "specificity"
         raise ValueError(f"{name} must lie in (0, 1], got {wanted}")
-    count = _with_infinity(counts(*binary(scores, target)))
+    rows = as_rows(scores, target)
+    rows.require_single("scores")
+    rows.defined()
+    values, positive = rows.column(0)
+    codes = known_groups(rows, groups)
+    count = _with_infinity(counts(values, positive))
     choose = _at_sensitivity if specificity is None else _at_specificity
-    return _point(count, choose(count, wanted), level)
+    threshold = float(count.thresholds[choose(count, wanted)])
+    rates = _rates(values >= threshold, values > threshold, positive, codes, level)
+    return OperatingPoint(threshold, *rates)
 
 
 def _with_infinity(count: Counts) -> Counts:
@@ -96,21 +109,22 @@ def _at_specificity(count: Counts, wanted: float) -> int:
     return int(np.searchsorted(true, true[last]))
 
 
-def _point(count: Counts, at: int, level: float) -> OperatingPoint:
-    _, true, false = count
-    found, alarms = int(true[at]), int(false[at])
-    positives, negatives = int(true[-1]), int(false[-1])
-    missed, spared = positives - found, negatives - alarms
-    pairs = [
-        (found, positives),
-        (spared, negatives),
-        (found, found + alarms),
-        (spared, spared + missed),
-    ]
-    return OperatingPoint(float(count.thresholds[at]), *(_share(k, n, level) for k, n in pairs))
+def _rates(
+    called: Bools, surely: Bools, positive: Bools, groups: Codes | None, level: float
+) -> Iterator[Interval]:
+    """Sensitivity, specificity, precision and negative predictive value.
 
+    The row that set the threshold is a hit by choice, not by chance: it counts for the upper limits
+    of sensitivity and precision alone. Without this, one hit of few positives proves too much.
+    """
 
-def _share(successes: int, total: int, level: float) -> Interval:
-    if not total:
-        return Interval(math.nan, math.nan, math.nan, level)
-    return wilson_interval(successes, total, level=level)
+    def rate(hits: Bools, rows: Bools) -> Interval:
+        return rate_interval(hits[rows], None if groups is None else groups[rows], level)
+
+    for found, sure in (
+        (rate(called, positive), rate(surely, positive)),
+        (rate(~called, ~positive), rate(~called, ~positive)),
+        (rate(positive, called), rate(positive & surely, called)),
+        (rate(~positive, ~called), rate(~positive, ~called)),
+    ):
+        yield replace(found, low=min(found.low, sure.low))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._counts import counts, rates
+from ._counts import Counts, CurveMetric, counts, rates
 from ._inputs import binary
 
 Range = tuple[float, float]
@@ -56,12 +56,22 @@ def partial_auroc(
     if ends is None or (fpr is not None and tpr is not None):
         raise ValueError(f"give exactly one of fpr and tpr, got fpr={fpr} and tpr={tpr}")
     start, stop = _check_range(ends, "tpr" if fpr is None else "fpr")
-    x, y = rates(counts(*binary(scores, target)))
-    if fpr is None:  # the same curve with the two classes swapped
+    return _partial(counts(*binary(scores, target)), start, stop, of_tpr=fpr is None)
+
+
+def _partial(count: Counts, start: float, stop: float, *, of_tpr: bool) -> PartialAUC:
+    x, y = rates(count)
+    if of_tpr:  # the same curve with the two classes swapped
         start, stop, x, y = 1 - stop, 1 - start, (1 - y)[::-1], (1 - x)[::-1]
     raw = _area_between(x, y, start, stop)
     width, chance = stop - start, (stop**2 - start**2) / 2
     return PartialAUC(raw, raw / width, 0.5 * (1 + (raw - chance) / (width - chance)))
+
+
+def mcclish_up_to(max_fpr: float) -> CurveMetric:
+    """Partial AUC with false-positive rates in (0, max_fpr), on McClish's scale, as a metric."""
+    start, stop = _check_range((0.0, max_fpr), "fpr")
+    return CurveMetric(lambda count: _partial(count, start, stop, of_tpr=False).mcclish)
 
 
 def _check_range(ends: Range, name: str) -> Range:
@@ -120,11 +130,20 @@ def two_way_partial_auroc(
     >>> two_way_partial_auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1], max_fpr=0.5, min_tpr=0.5)
     0.0
     """
+    return two_way_metric(max_fpr, min_tpr)(scores, target)
+
+
+def two_way_metric(max_fpr: float, min_tpr: float) -> CurveMetric:
+    """:func:`two_way_partial_auroc` of one corner, as a metric."""
     if not (0 < max_fpr <= 1 and 0 <= min_tpr < 1):
         raise ValueError(
             f"max_fpr must lie in (0, 1] and min_tpr in [0, 1), got {max_fpr} and {min_tpr}"
         )
-    x, y = rates(counts(*binary(scores, target)))
+    return CurveMetric(lambda count: _corner(count, max_fpr, min_tpr))
+
+
+def _corner(count: Counts, max_fpr: float, min_tpr: float) -> float:
+    x, y = rates(count)
     low = y <= min_tpr
     if not low.all():  # let the curve pass through the height min_tpr, and lie nowhere below it
         k = int(np.argmin(low))  # the first point above; the curve starts at 0, which is not above

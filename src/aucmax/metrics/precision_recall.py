@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._counts import counts
+from ._counts import Counts, CurveMetric, counts
 from ._inputs import Bools, Floats, binary, per_label
 
 
@@ -48,13 +48,20 @@ def average_precision(scores: ArrayLike, target: ArrayLike) -> float | NDArray[n
 
 
 def _average_precision(scores: Floats, positive: Bools) -> float:
-    precision, recall, _ = _curve(scores, positive)
+    return _area(counts(scores, positive))
+
+
+def _area(count: Counts) -> float:
+    precision, recall = _rates(count)
     return float(np.diff(recall, prepend=0.0) @ precision)
 
 
-def _curve(scores: Floats, positive: Bools) -> tuple[NDArray[np.float64], ...]:
-    thresholds, true, false = counts(scores, positive)
-    return true / (true + false), true / true[-1], thresholds
+AVERAGE_PRECISION = CurveMetric(_area)
+
+
+def _rates(count: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    _, true, false = count
+    return true / np.maximum(true + false, 1e-300), true / true[-1]
 
 
 def precision_recall_curve(scores: ArrayLike, target: ArrayLike) -> PRCurve:
@@ -76,4 +83,5 @@ def precision_recall_curve(scores: ArrayLike, target: ArrayLike) -> PRCurve:
     >>> precision_recall_curve([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]).recall
     array([0.5, 0.5, 1. , 1. ])
     """
-    return PRCurve(*_curve(*binary(scores, target)))
+    count = counts(*binary(scores, target))
+    return PRCurve(*_rates(count), count.thresholds)

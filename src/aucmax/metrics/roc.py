@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._counts import counts, rates
+from ._counts import Counts, CurveMetric, counts, rates
 from ._inputs import Bools, Floats, binary, per_label
 from ._keys import sorted_keys
 
@@ -58,6 +58,14 @@ def area(scores: Floats, positive: Bools) -> float:
     not_above = int(places.sum()) - m * (m - 1) // 2  # pairs whose negative is below or tied
     doubled = 2 * not_above - _tied_pairs(keys)
     return doubled / (2 * m * (len(keys) - m))  # Python integers: one rounding in all
+
+
+def _trapezoids(count: Counts) -> float:
+    x, y = rates(count)
+    return float(np.diff(x) @ (y[1:] + y[:-1]) / 2)
+
+
+AUROC = CurveMetric(_trapezoids)
 
 
 def _tied_pairs(keys: NDArray[Any]) -> int:

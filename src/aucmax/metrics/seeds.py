@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._inputs import as_groups, as_rows, as_scores, check_level, to_numpy
+from ._inputs import as_groups, as_rows, as_scores, check_level, to_numpy, with_nan
 from .influence import Estimate, difference, influences, mean
-from .intervals import Groups, auc_interval, paired_test
+from .intervals import Groups, auc_interval, interval_freedom, paired_test
 from .multilabel import macro
 from .results import Interval, PairedTest
 
@@ -43,11 +43,13 @@ def auroc_interval_over_seeds(
 
     >>> scores = [[1, 4, 3, 7, 2, 6, 5, 8], [1, 5, 6, 7, 2, 3, 4, 8]]
     >>> print(auroc_interval_over_seeds(scores, [0, 0, 1, 1, 0, 0, 1, 1]))
-    0.875 [0.399, 0.987]
+    0.875 [0.290, 0.992]
     """
     check_level(level)
     per_seed, codes = _seeds(scores, target, groups, "scores")
-    estimate, variance, freedom = _combine(per_seed, codes)
+    rows = mean(per_seed)
+    freedom_of_rows = interval_freedom(rows, codes)
+    estimate, variance, freedom = _combine(per_seed, rows.variance(codes), freedom_of_rows)
     return auc_interval(estimate, variance, level, freedom)
 
 
@@ -91,13 +93,14 @@ def auroc_test_over_seeds(
             f"runs are paired by seed, got {len(a)} in scores_a and {len(b)} in scores_b"
         )
     gaps = [difference(x, y) for x, y in zip(a, b, strict=True)]
-    gap, variance, freedom = _combine(gaps, codes)
+    rows = mean(gaps)
+    gap, variance, freedom = _combine(gaps, rows.variance(codes), rows.freedom(codes))
     return paired_test(gap, variance, level, freedom)
 
 
 def _seeds(scores: Any, target: Any, groups: Any, name: str) -> tuple[list[Estimate], Any]:
     """One (macro) estimate per seed, and the groups' codes."""
-    runs, labels = as_scores(scores, name), to_numpy(target)
+    runs, labels = as_scores(scores, name), to_numpy(with_nan(target), "target")
     if runs.ndim != labels.ndim + 1:
         raise ValueError(
             f"{name} must be (S, n) for target (n,) or (S, n, L) for target (n, L), got "
@@ -107,14 +110,19 @@ def _seeds(scores: Any, target: Any, groups: Any, name: str) -> tuple[list[Estim
     return [macro(influences(as_rows(run, labels, name), codes)) for run in runs], codes
 
 
-def _combine(per_seed: list[Estimate], codes: Any) -> tuple[Estimate, float, float]:
-    """Mean over seeds, its variance, and the degrees of freedom of that."""
-    estimate = mean(per_seed)
-    variance, seeds = estimate.variance(codes), len(per_seed)
+def _combine(
+    per_seed: list[Estimate], variance: float, freedom: float = math.inf
+) -> tuple[Estimate, float, float]:
+    """Mean over seeds, its variance, and the degrees of freedom of that.
+
+    ``variance`` and ``freedom`` are those of the mean for the same seeds and other rows.
+    """
+    estimate, seeds = mean(per_seed), len(per_seed)
     if seeds == 1:
-        return estimate, variance, math.inf
+        return estimate, variance, freedom
     between = float(np.var([e.value for e in per_seed], ddof=1)) / seeds
     total = variance + between
     if between <= 1e-9 * total:
-        return estimate, total, math.inf
-    return estimate, total, (seeds - 1) * (total / between) ** 2
+        return estimate, total, freedom
+    spread = between**2 / (seeds - 1) + variance**2 / freedom
+    return estimate, total, total**2 / spread

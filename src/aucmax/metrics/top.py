@@ -117,7 +117,7 @@ def _shaped(
 
 def _as_sizes(k: Sizes, rows: Rows) -> NDArray[np.int64]:
     """K as an array, () or (K,), of whole numbers that some label can satisfy."""
-    array = to_numpy(k)
+    array = to_numpy(k, "k")
     if array.dtype.kind not in "iu":
         raise TypeError(
             f"k must be a whole number of rows, or a sequence of them, got {k!r}; a share s of n "

@@ -1,5 +1,9 @@
 """Predictions as files, what they show as tables and figures, and all of it on one page."""
 
+from .area_figure import area_figure as area_figure
+from .drawn import Drawn as Drawn
+from .drawn import NamedFigure as NamedFigure
+from .drawn import draw_curves as draw_curves
 from .ensemble import ensemble_mean as ensemble_mean
 from .ensemble import ensemble_rank as ensemble_rank
 from .evaluation import compare as compare

@@ -1,7 +1,7 @@
 """What ROC and precision-recall figures have in common: panels, curves, bands and legends."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ._label import KnownSamples, targets
 from ._samples import Floats, Predictions
-from ._style import FAINT, colour, panels, settle, style
+from ._style import FAINT, colour, panels, settle, shortened, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,8 +58,10 @@ class Curves(ABC):
     def chance(self, known: KnownSamples) -> tuple[float, float, str]:
         """Height at x = 0 and at x = 1 of a model that knows nothing, and what to call it."""
 
-    def figure(self, by_name: Mapping[str, Predictions], label: str | None) -> "Figure":
-        """Draw all."""
+    def figure(
+        self, by_name: Mapping[str, Predictions], label: str | Sequence[str] | None
+    ) -> "Figure":
+        """Draw all, or the labels that are asked for."""
         labels = _labels(by_name, label)
         with style():
             figure, axes = panels(len(labels))
@@ -70,7 +72,7 @@ class Curves(ABC):
                 }
                 self._panel(ax, name, known, alone=len(labels) == 1)
                 if len(labels) > 1 or label is not None:
-                    ax.set_title(name)
+                    ax.set_title(shortened(name, 26 if len(labels) > 1 else 48))
             figure.supxlabel(self.x, fontsize=10.5)
             figure.supylabel(self.y, fontsize=10.5)
             if len(labels) > 1:
@@ -110,25 +112,32 @@ class Curves(ABC):
             ax.fill_between(GRID, *self.limits(known), color=ink, alpha=0.16, lw=0)
 
 
-def _labels(by_name: Mapping[str, Predictions], label: str | None) -> tuple[str, ...]:
+def _labels(
+    by_name: Mapping[str, Predictions], label: str | Sequence[str] | None
+) -> tuple[str, ...]:
     if not by_name:
         raise ValueError("predictions_by_name must hold at least one set of predictions")
     first = next(iter(by_name.values())).labels
+    chosen = (label,) if isinstance(label, str) else None if label is None else tuple(label)
     for who, p in by_name.items():
         targets(p)
-        if label is not None and label not in p.labels:
-            raise ValueError(f"label must be one of {p.labels} for {who!r}, got {label!r}")
-        if label is None and set(p.labels) != set(first):
+        for name in chosen or ():
+            if name not in p.labels:
+                raise ValueError(f"label must be one of {p.labels} for {who!r}, got {name!r}")
+        if chosen is None and set(p.labels) != set(first):
             raise ValueError(
                 f"all predictions of a figure need the same labels: {who!r} has {p.labels}, "
                 f"others have {first}; name one with label=..."
             )
-    if label is None and len(first) > MOST_PANELS:
+    drawn = first if chosen is None else chosen
+    if not drawn:
+        raise ValueError("label must name at least one label, got none")
+    if len(drawn) > MOST_PANELS:
         raise ValueError(
-            f"a figure shows at most {MOST_PANELS} labels, got {len(first)}; "
-            "name one with label=..."
+            f"a figure shows at most {MOST_PANELS} labels, got {len(drawn)}; name some with "
+            "label=[...], or use draw_curves, which draws several figures"
         )
-    return first if label is None else (label,)
+    return drawn
 
 
 def _legend_of_names(figure: "Figure", names: list[str]) -> None:

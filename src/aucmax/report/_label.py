@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from .. import metrics
+from ..metrics.partial import mcclish_up_to, two_way_metric
 from ._samples import Floats, Predictions
 from ._values import interval
 
@@ -80,25 +81,21 @@ class KnownSamples:
 
     def partial(self, max_fpr: float) -> dict[str, float]:
         """Partial AUC in its three scalings; the interval is that of McClish's."""
-
-        def mcclish(scores: Floats, target: Floats) -> float:
-            return metrics.partial_auroc(scores, target, fpr=(0.0, max_fpr)).mcclish
-
         area = metrics.partial_auroc(self.scores, self.target, fpr=(0.0, max_fpr))
         found = {"max_fpr": max_fpr, "raw": area.raw, "normalised": area.normalised}
-        return found | self.bootstrap(mcclish)
+        return found | self.bootstrap(mcclish_up_to(max_fpr))
 
     def two_way(self, max_fpr: float, min_tpr: float) -> dict[str, float]:
         """Two-way partial AUC with its interval."""
-
-        def area(scores: Floats, target: Floats) -> float:
-            return metrics.two_way_partial_auroc(scores, target, max_fpr=max_fpr, min_tpr=min_tpr)
-
-        return {"max_fpr": max_fpr, "min_tpr": min_tpr} | self.bootstrap(area)
+        return {"max_fpr": max_fpr, "min_tpr": min_tpr} | self.bootstrap(
+            two_way_metric(max_fpr, min_tpr)
+        )
 
     def point(self, wanted: dict[str, float]) -> dict[str, Any]:
         """Operating point that reaches ``{"sensitivity": x}`` or ``{"specificity": x}``."""
-        point = metrics.operating_point(self.scores, self.target, level=self.level, **wanted)
+        point = metrics.operating_point(
+            self.scores, self.target, level=self.level, groups=self.groups, **wanted
+        )
         return {
             "wanted": wanted,
             "threshold": point.threshold,

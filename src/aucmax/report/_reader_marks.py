@@ -31,16 +31,17 @@ class ReaderMarks:
         cls,
         by_name: Mapping[str, Predictions],
         readers: Sequence[Reader],
-        label: str | None,
+        label: str | Sequence[str] | None,
         level: float,
     ) -> "ReaderMarks | None":
         """Points of readers who judged the samples of all models.
 
         None where the figure itself will refuse what it got: no model, or no such label.
         """
-        if not by_name or any(label not in (None, *p.labels) for p in by_name.values()):
+        chosen = (label,) if isinstance(label, str) else label
+        if not by_name or any(set(chosen or ()) - set(p.labels) for p in by_name.values()):
             return None
-        first, *others = (p if label is None else _only(p, label) for p in by_name.values())
+        first, *others = (p if chosen is None else _only(p, chosen) for p in by_name.values())
         for other in others:
             align(first, other)
         return cls(evaluate_readers(first, readers, level=level), not others)
@@ -87,11 +88,11 @@ class ReaderMarks:
         )
 
 
-def _only(predictions: Predictions, label: str) -> Predictions:
-    at = [predictions.labels.index(label)]
+def _only(predictions: Predictions, labels: Sequence[str]) -> Predictions:
+    at = [predictions.labels.index(label) for label in labels]
     target = None if predictions.target is None else predictions.target[:, at]
     scores = predictions.scores[:, at]
-    return replace(predictions, labels=(label,), scores=scores, target=target)
+    return replace(predictions, labels=tuple(labels), scores=scores, target=target)
 
 
 def _look(place: int, *, hollow: bool) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The look of all figures: one ink, one paper, six colours that all eyes tell apart."""
 
+import textwrap
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,7 @@ _SETTINGS = {
     "savefig.facecolor": PAPER,
     "lines.linewidth": 2.0,
     "lines.solid_capstyle": "round",
+    "text.parse_math": False,  # a name with two dollar signs is a name
     "svg.fonttype": "path",
     "svg.hashsalt": "aucmax",
 }
@@ -75,7 +78,9 @@ def style() -> Iterator[None]:
     settings: dict[Any, Any] = {**rcParamsDefault, **_SETTINGS}
     for name in [name for name in settings if name.startswith("backend")]:
         del settings[name]
-    with rc_context(settings):
+    with rc_context(settings), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes: no reason to bother or to fail.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
         yield
 
 
@@ -89,6 +94,14 @@ def settle(figure: "Figure") -> "Figure":
 def colour(index: int) -> tuple[str, str]:
     """Colour and dash pattern of the ``index``-th curve; after six curves the dashes change."""
     return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
+
+
+def shortened(name: str, width: int, lines: int = 2) -> str:
+    """A name in at most ``lines`` lines of ``width`` characters; one that was cut ends in "…"."""
+    parts = textwrap.wrap(name, width)
+    if len(parts) > lines:
+        parts = [*parts[: lines - 1], parts[lines - 1][: width - 1] + "…"]
+    return "\n".join(parts)
 
 
 def panels(count: int) -> tuple["Figure", list["Axes"]]:

@@ -31,6 +31,8 @@ REPLICATES = 500
 
 @dataclass(frozen=True)
 class _ROC(Curves):
+    """ROC curves, and the points of readers."""
+
     readers: ReaderMarks | None = None
 
     area, corner = "AUC", "lower right"
@@ -65,6 +67,8 @@ class _ROC(Curves):
 
 
 class _PrecisionRecall(Curves):
+    """Precision-recall curves."""
+
     area, corner = "AP", "best"
     x, y = "Recall (sensitivity)", "Precision (positive predictive value)"
 
@@ -91,7 +95,7 @@ class _PrecisionRecall(Curves):
 
 def roc_figure(
     predictions_by_name: Mapping[str, Predictions],
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     *,
     level: float = 0.95,
     band: bool = True,
@@ -101,7 +105,8 @@ def roc_figure(
 
     Args:
         predictions_by_name: what to call each model in the legend, and what it predicted.
-        label: the label to draw; None draws all, one panel each, at most 14.
+        label: the label to draw, or several; None draws all. One panel each, at most 14:
+            :func:`draw_curves` draws more, in several figures.
         level: coverage of bands and intervals, in (0, 1).
         band: shade the pointwise bootstrap band of each curve.
         readers: human readers of the same samples, each a point; with one model the point is
@@ -120,7 +125,7 @@ def roc_figure(
 
 def precision_recall_figure(
     predictions_by_name: Mapping[str, Predictions],
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     *,
     level: float = 0.95,
     band: bool = True,
@@ -129,7 +134,8 @@ def precision_recall_figure(
 
     Args:
         predictions_by_name: what to call each model in the legend, and what it predicted.
-        label: the label to draw; None draws all, one panel each, at most 14.
+        label: the label to draw, or several; None draws all. One panel each, at most 14:
+            :func:`draw_curves` draws more, in several figures.
         level: coverage of bands and intervals (bootstrap), in (0, 1).
         band: shade the pointwise bootstrap band of each curve.
 

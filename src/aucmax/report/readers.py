@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import metrics
+from ..metrics._inputs import as_groups
+from ..metrics.score_interval import rate_interval
 from ._label import KnownSamples, targets
 from ._named_table import NamedTable, listed, order_of, same_task
 from ._prediction_rows import parse_target
@@ -112,8 +113,8 @@ def evaluate_readers(
 ) -> dict[str, Any]:
     """How well human readers did, and how many lie strictly below the model's ROC curve.
 
-    For every label and reader: sensitivity and specificity with Wilson's intervals (which take the
-    samples as independent), the model's sensitivity at the reader's false-positive rate, and
+    For every label and reader: sensitivity and specificity with Wilson's intervals (for clusters if
+    the predictions have groups), the model's sensitivity at the reader's false-positive rate, and
     whether the reader is below the curve. ``readers_below`` is their number per label and, in
     ``macro``, its mean over the labels: CheXpert's "Num Rads Below Curve".
 
@@ -188,7 +189,7 @@ def _label(
     for r, name in enumerate(names):
         missed = np.isnan([compared.fpr[r], compared.tpr[r]]).any()
         readers[name] = {
-            **_rates(decisions[:, r], known.target == 1, level),
+            **_rates(decisions[:, r], known, level),
             "model_sensitivity": float(compared.curve_tpr[r]),
             "below": None if missed else bool(compared.below[r]),
         }
@@ -196,16 +197,18 @@ def _label(
     return known.counts() | found
 
 
-def _rates(decisions: Floats, positive: NDArray[np.bool_], level: float) -> dict[str, Any]:
+def _rates(decisions: Floats, known: KnownSamples, level: float) -> dict[str, Any]:
     """How many samples one reader judged, and the two rates of an operating point."""
-    found: dict[str, Any] = {"n": int((~np.isnan(decisions)).sum())}
-    for rate, rows, right in (("sensitivity", positive, 1), ("specificity", ~positive, 0)):
-        judged = decisions[rows][~np.isnan(decisions[rows])]
-        if not judged.size:
+    judged = ~np.isnan(decisions)
+    codes = as_groups(known.groups, len(decisions))
+    found: dict[str, Any] = {"n": int(judged.sum())}
+    for rate, right in (("sensitivity", 1), ("specificity", 0)):
+        rows = judged & (known.target == right)
+        if not rows.any():
             found[rate] = None
             continue
-        hits = int((judged == right).sum())
-        found[rate] = interval(metrics.wilson_interval(hits, len(judged), level=level))
+        groups = None if codes is None else codes[rows]
+        found[rate] = interval(rate_interval(decisions[rows] == right, groups, level))
     return found
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from ._samples import Floats, Predictions
 from ._values import bounds, number, percent
 from .comparison import compare
+from .drawn import Drawn, draw_curves
 from .evaluation import evaluate
-from .figures import precision_recall_figure, roc_figure
 from .page import Report, Table
 from .tables import comparison_rows, evaluation_rows, point_rows, split_rows, verdict
 from .training_figure import Row, training_figure
@@ -27,6 +27,7 @@ def summarise(
     parts: Mapping[str, Floats] | None = None,
     facts: Mapping[str, str] | None = None,
     configuration: str = "",
+    drawn: Drawn | None = None,
 ) -> Report:
     """Make the report of one or several models on the same samples.
 
@@ -39,6 +40,7 @@ def summarise(
         parts: name and target (n, L) of each part of the data: how they were split.
         facts: more to be known about the run; versions are added.
         configuration: the resolved configuration as text.
+        drawn: figures of :func:`draw_curves`; None draws them.
 
     Returns:
         A report for :func:`write_report`: tables and sentences of :func:`evaluate` and
@@ -55,7 +57,12 @@ def summarise(
     tables = [*_areas(found), *map(_difference, pairs), *_points(found)]
     if parts:
         tables.append(("How the data were split", *split_rows(parts, first.labels)))
-    figures = _figures(predictions_by_name, level)
+    if drawn is None:
+        drawn = draw_curves(predictions_by_name, level=level)
+    figures = [(one.caption, one.figure) for one in drawn.figures]
+    facts = dict(facts or {})
+    if drawn.notes:
+        facts["Missing figures"] = "; ".join(drawn.notes)
     if stages:
         figures.append((_TRAINING, training_figure(stages)))
     return Report(
@@ -63,7 +70,7 @@ def summarise(
         " ".join(map(verdict, pairs)) if pairs else _statement(name, found[name]),
         tables,
         figures,
-        dict(facts or {}) | versions(),
+        facts | versions(),
         configuration,
     )
 
@@ -109,14 +116,6 @@ def _points(found: Mapping[str, Any]) -> list[Table]:
     tables = {who: point_rows(evaluation) for who, evaluation in found.items()}
     prefix = {who: f"{who}: " if len(found) > 1 else "" for who in found}
     return [(prefix[who] + _POINTS, *table) for who, table in tables.items()]
-
-
-def _figures(by_name: Mapping[str, Predictions], level: float) -> list[tuple[str, Any]]:
-    bands = f"with pointwise {percent(level)} bands"
-    return [
-        (f"ROC curves {bands}", roc_figure(by_name, level=level)),
-        (f"Precision-recall curves {bands}", precision_recall_figure(by_name, level=level)),
-    ]
 
 
 def _statement(name: str, evaluation: Mapping[str, Any]) -> str:

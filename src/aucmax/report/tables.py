@@ -31,6 +31,8 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"each row needs {len(header)} cells, as the header, got {len(row)}")
+    # A line break within a name would break the row.
+    header, *rows = [[" ".join(cell.splitlines()) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     right = [j > 0 and are_numbers(row[j] for row in rows) for j in range(len(header))]
 

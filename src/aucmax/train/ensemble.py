@@ -45,8 +45,14 @@ def conclude_ensemble(
     content = evaluate(joined[ENSEMBLE])
     content["members"] = {name: evaluate(member) for name, member in members.items()}
     write_json(folder / "metrics.json", content)
-    save_curves(folder, joined)
-    page = summarise(joined, title=config.name, parts=targets(data), configuration=resolved)
+    drawn = save_curves(folder, joined)
+    page = summarise(
+        joined,
+        title=config.name,
+        parts=targets(data),
+        configuration=resolved,
+        drawn=drawn,
+    )
     write_report(folder / REPORT, page)
     table = text_table(["network", "AUC", "95 % interval"], rows)
     return Outcome(

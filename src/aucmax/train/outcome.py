@@ -13,13 +13,12 @@ from .._files import write_json
 from ..data import LabelledSet
 from ..data.base import PARTS
 from ..report import (
+    Drawn,
     Predictions,
     compare_seeds,
+    draw_curves,
     evaluate,
     evaluation_table,
-    precision_recall_figure,
-    roc_figure,
-    save_figure,
     summarise,
     write_predictions,
     write_report,
@@ -60,17 +59,18 @@ def conclude_run(
     predictions: Predictions,
     resolved: str,
 ) -> Outcome:
-    """Write what one training run leaves; report.html comes last and marks it as done."""
+    """Write what one training run leaves: predictions.csv first, report.html last."""
     write_predictions(folder / PREDICTIONS, predictions)
     found = evaluate(predictions)
     write_json(folder / "metrics.json", found)
-    save_curves(folder, {name: predictions})
+    drawn = save_curves(folder, {name: predictions})
     page = summarise(
         {name: predictions},
         title=f"{config.name}: {name}",
         stages=_history(folder),
         parts=targets(data),
         configuration=resolved,
+        drawn=drawn,
     )
     write_report(folder / REPORT, page)
     return Outcome(folder, evaluation_table(found), page.verdict, found)
@@ -99,8 +99,14 @@ def conclude_comparison(
     content["each_seed"] = {name: [_auc(run) for run in runs] for name, runs in found.items()}
     write_json(folder / "metrics.json", content)
     averaged = {name: _averaged(runs) for name, runs in found.items()}
-    save_curves(folder, averaged)
-    page = summarise(averaged, title=config.name, parts=targets(data), configuration=resolved)
+    drawn = save_curves(folder, averaged)
+    page = summarise(
+        averaged,
+        title=config.name,
+        parts=targets(data),
+        configuration=resolved,
+        drawn=drawn,
+    )
     seeds = [str(config.seed + i) for i in range(config.seeds)]
     each = [[n, *(f"{v:.4f}" for v in values)] for n, values in content["each_seed"].items()]
     page = replace(
@@ -117,10 +123,10 @@ def conclude_comparison(
     return Outcome(folder, text_table(header, rows), sentence, content)
 
 
-def save_curves(folder: Path, by_name: Mapping[str, Predictions]) -> None:
-    """ROC and precision-recall curves with their bands, as PNG and SVG."""
-    save_figure(roc_figure(by_name), folder / "roc")
-    save_figure(precision_recall_figure(by_name), folder / "precision_recall")
+def save_curves(folder: Path, by_name: Mapping[str, Predictions]) -> Drawn:
+    """ROC and precision-recall curves with their bands, as PNG and SVG; for the page too."""
+    drawn = draw_curves(by_name)
+    return replace(drawn, notes=drawn.save(folder))
 
 
 def _compared(
