@@ -118,8 +118,9 @@ def test_a_run_killed_between_its_stages_resumes_to_the_same_numbers(
     assert numbers(tmp_path / "x") == reference["plain"]
 
 
-def test_a_run_killed_before_its_report_trains_nothing_anew(
-    words, reference, tmp_path, monkeypatch
+@pytest.mark.parametrize("step", ["write_predictions", "write_report"])
+def test_a_run_killed_after_its_training_trains_nothing_anew(
+    words, reference, tmp_path, monkeypatch, step
 ):
     from aucmax.train import outcome
 
@@ -128,9 +129,10 @@ def test_a_run_killed_before_its_report_trains_nothing_anew(
 
     run = [*words, "--output", tmp_path, "--name", "x"]
     with monkeypatch.context() as patch:
-        patch.setattr(outcome, "write_report", strike)
+        patch.setattr(outcome, step, strike)
         with pytest.raises(KilledError):
             fit(*run)
+    # Predictions come first, before all that could fail, and the page comes last.
     assert (tmp_path / "x" / "predictions.csv").exists()
     assert not (tmp_path / "x" / "report.html").exists()
     with monkeypatch.context() as patch:

@@ -26,8 +26,8 @@ def evaluate(
 
     Intervals of the AUC are DeLong's (for clusters where the predictions have groups); those of the
     other areas come from a bootstrap with a fixed seed, or are score limits where these are wider;
-    those of operating points are Wilson's, for clusters too. A label of which one class is absent has no
-    AUC: its numbers are None, a note says why, and the macro average leaves it out by name.
+    those of operating points are Wilson's, for clusters too. A label of which one class is absent
+    has no AUC: its numbers are None, a note says why, and the macro average leaves it out by name.
 
     Args:
         predictions: scores with targets.
