@@ -52,7 +52,7 @@ DAMAGE = {
     "metrics bytes": ("01-bce/metrics.csv", b"\xff\xfe", "01-bce/metrics.csv is damaged"),
     "split": ("split.csv", "id,part,group\n", "run/split.csv: it names 0 rows, the data have 72"),
     "split bytes": ("split.csv", b"\xff\xfe\x00", "run/split.csv"),
-    "predictions empty": ("predictions.csv", "", "predictions.csv: the file is empty"),
+    "predictions empty": ("predictions.csv", "", "predictions.csv' is empty"),
     "predictions header": ("predictions.csv", "id,score_label,target_label\n", "no rows"),
     "predictions other": (
         "predictions.csv", "id,score_label,target_label\na,1,0\nb,0,1\n", "has 2 rows, the test",
@@ -155,7 +155,7 @@ def test_a_report_that_fails_costs_no_predictions(capsys, monkeypatch):
 
     shutil.rmtree("run")
     with monkeypatch.context() as patch:
-        patch.setattr(outcome, "roc_figure", broken)
+        patch.setattr(outcome, "summarise", broken)
         words = ["fit", "r.yaml", "--data.npz", "x.npz", "--name", "run", "--output", "."]
         message = refused_quietly(capsys, *words)
         again = refused_quietly(capsys, *RESUME)
