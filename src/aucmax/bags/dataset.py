@@ -69,7 +69,7 @@ class Bags(Dataset[Item]):
         self.sample = None if sample is None else check_integer("sample", sample, 1)
         self.seed = check_integer("seed", seed, 0)
         # In shared memory, so that persistent workers of a DataLoader see a change.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._epoch = torch.zeros((), dtype=torch.int64, device="cpu").share_memory_()
 
     @property
     def epoch(self) -> int:
@@ -108,7 +108,7 @@ class Bags(Dataset[Item]):
             rng = np.random.default_rng([self.seed, self.epoch, int(bag)])
             rows = rows[np.sort(rng.choice(len(rows), self.sample, replace=False, shuffle=False))]
         instances = self._read(rows)
-        mask = torch.arange(self.sample or len(rows)) < len(rows)
+        mask = torch.arange(self.sample or len(rows), device="cpu") < len(rows)
         if missing := len(mask) - len(rows):
             instances = torch.cat([instances, instances.new_zeros(missing, *instances.shape[1:])])
         return instances, mask, self.target[bag], int(bag)
@@ -154,14 +154,14 @@ def collate_bags(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]
         pad_sequence(list(instances), batch_first=True),
         pad_sequence(list(masks), batch_first=True),
         torch.stack(targets),
-        torch.tensor(index),
+        torch.tensor(index, device="cpu"),
     )
 
 
 def _check_target(target: Any) -> Tensor:
     array = target.detach().cpu() if isinstance(target, Tensor) else np.asarray(target)
     try:
-        table = torch.as_tensor(array).float().clone()
+        table = torch.as_tensor(array, device="cpu").float().clone()
     except TypeError as error:
         raise ValueError(f"target must be numbers, got {array.dtype}") from error
     table = table.squeeze(1) if table.ndim == 2 and table.shape[1] == 1 else table
@@ -178,7 +178,7 @@ def _check_target(target: Any) -> Tensor:
 def _instance(item: Any, row: int) -> Tensor:
     item = item[0] if isinstance(item, tuple | list) else item
     if isinstance(item, Tensor | np.ndarray | np.generic):
-        return torch.as_tensor(item)
+        return item if isinstance(item, Tensor) else torch.as_tensor(item, device="cpu")
     raise TypeError(
         "instances must be tensors or arrays, or pairs (tensor, anything), got "
         f"{type(item).__name__} at position {row}: convert it in the data set"

@@ -81,7 +81,7 @@ class Blocks(Dataset[tuple[Tensor, list[str], dict[int, str]]]):
 
     def __getitem__(self, index: Any) -> tuple[Tensor, list[str], dict[int, str]]:
         rows = self.plan_rows(index)
-        pixels = torch.zeros((len(rows), *self.shape[1:]), dtype=torch.uint8)
+        pixels = torch.zeros((len(rows), *self.shape[1:]), dtype=torch.uint8, device="cpu")
         marks: list[str] = []
         unreadable: dict[int, str] = {}
         for place, row in enumerate(rows):

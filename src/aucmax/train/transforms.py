@@ -97,7 +97,10 @@ class Preparation:
 
     def normalised(self, image: Tensor) -> Tensor:
         """Uint8 pixels as float32 with mean 0 and spread 1 over the training images."""
-        mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
+        mean, std = (
+            torch.tensor(self.mean, device="cpu")[:, None, None],
+            torch.tensor(self.std, device="cpu")[:, None, None],
+        )
         return (image.float() / 255 - mean) / std
 
     def network(self, model: Network, num_labels: int) -> nn.Module:
