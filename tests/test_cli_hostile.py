@@ -160,7 +160,7 @@ USELESS = [
     (["predict", BEST, "images", "--smiles", "x"], "--smiles: run/02-aucm/best.ckpt is for images"),
     (["predict", BEST, "images", "--id", "x"], "--id: run/02-aucm/best.ckpt is for images"),
     (["predict", BEST, "--data", "NPZ", "--data.npz", "x.npz", "--id", "x", "--smiles", "y"],
-     "--smiles and --id: the columns are named by --data.smiles and --data.id"),
+     "--smiles and --id: --data.* names the columns"),
     (["predict", BEST, "images", "--workers", -1], "--workers must lie in [0, 1024], got -1"),
     (["predict", BEST, "images", "--workers", 10**9], "--workers must lie in [0, 1024]"),
     (["predict", BEST, "images", "--output", "run"], "--output: run is a folder: name a"),

@@ -65,7 +65,7 @@ YAMLS = {
     "a date": ("seeds: 2001-13-45\n", "a value cannot be read: month must be"),
     "a huge number": ("seeds: " + "9" * 5000, "cannot be read"),
     "help": (LOSS + "{class_path: AUCMLoss, init_args: {help: x}}", "there is no such option"),
-    "unknown": (LOSS + "AUCMLoss\nseeds: {a: {b: {c: 1}}}\n", "--seeds.a.b.c: there is no"),
+    "unknown": (LOSS + "AUCMLoss\nseeds: {a: {b: {c: 1}}}\n", "--seeds.a.b.c: "),
 }  # fmt: skip
 
 

@@ -76,7 +76,9 @@ def _is_recorded(device: torch.device) -> bool:
     """Whether operations are only recorded now, so that no value can be read back."""
     if device.type == "meta" or torch.compiler.is_compiling():
         return True
-    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+    if device.type != "cuda" or not torch.cuda.is_initialized():
+        return False
+    return torch.cuda.is_current_stream_capturing()
 
 
 def check_batch(

@@ -132,5 +132,5 @@ def test_prepare(capsys, words, code, fragment):
 def test_prepare_sizes(capsys, tree):
     words, _ = tree("melanoma")
     source = ["--data=Melanoma", *words[1:]]
-    assert "size must be >= 1" in refused(capsys, 1, "prepare", *source, "--size=0")
+    assert "size must be at least 1" in refused(capsys, 2, "prepare", *source, "--size=0")
     assert "--size" in refused(capsys, 2, "prepare", *source, "--size=large")

@@ -157,7 +157,7 @@ class OneVsOneLoss(MultiClassLoss):
     >>> from aucmax.losses import AUCMLoss
     >>> loss_fn = OneVsOneLoss(AUCMLoss(num_labels=len(OneVsOneLoss.pairs(3))))
     >>> loss_fn(torch.zeros(3, 3), torch.tensor([0.0, 1.0, 2.0]))
-    tensor(0.5000, grad_fn=<_SaddleBackward>)
+    tensor(1., grad_fn=<_ComputedBackward>)
     """
 
     @staticmethod

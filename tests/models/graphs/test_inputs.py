@@ -82,9 +82,16 @@ def test_values_out_of_range(network, graphs, name, place, value, message):
 
 
 def test_values_are_not_inspected_where_that_is_switched_off(network, graphs):
+    sound = graphs.x
     graphs.x = changed(graphs.x, (0, 1), 4)  # reads the vector of the next feature's first value
+    odd = graphs.x
     set_value_checks(cpu=False)
     try:
+        with pytest.raises(ValueError, match="must lie in 0 to 3, got 4"):
+            network(graphs)  # the first batch is always inspected
+        graphs.x = sound
+        network(graphs)
+        graphs.x = odd
         network(graphs)
     finally:
         set_value_checks(cpu=True)
