@@ -50,7 +50,7 @@ class AUCMLoss(MinMaxAUCLoss):
 
     def bounded(self, own: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the variables with ``alpha >= 0``."""
-        return own | {"alpha": own["alpha"].clamp(min=0)}
+        return {**own, "alpha": own["alpha"].clamp(min=0)}
 
     def projected(self) -> dict[str, Tensor]:
         """Set ``alpha`` to ``max(0, alpha)``, and return the parameters."""

@@ -66,12 +66,12 @@ class MinMaxAUCLoss(SaddleLoss):
         h, positive, negative = self.scores(logits, target)
         check_num_labels(logits, self.num_labels)
         own = self.current(h, positive, negative)
-
-        def compute(h: Tensor, a: Tensor, b: Tensor, alpha: Tensor) -> tuple[Tensor, list[Tensor]]:
-            return _saddle(h, a, b, alpha, positive, negative, self.margin, self.prior)
-
-        inputs = h, own["a"], own["b"], own["alpha"]
-        return with_gradients(compute, inputs, self.watch_gradients)
+        margin, prior = self.margin, self.prior
+        return with_gradients(
+            lambda h, a, b, alpha: _saddle(h, a, b, alpha, positive, negative, margin, prior),
+            [h, own["a"], own["b"], own["alpha"]],
+            self.watch_gradients,
+        )
 
     def extra_repr(self) -> str:
         """Show what was asked for."""

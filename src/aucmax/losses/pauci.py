@@ -1,6 +1,7 @@
 """PAUCILoss: the partial AUC row by row, a min-max loss without pairs and without per-row state."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -124,14 +125,11 @@ class PAUCILoss(SaddleLoss):
         check_num_labels(logits, self.num_labels)
         self._check_range(h)
         own = self.current(h, positive, negative)
-
-        def compute(h: Tensor, *values: Tensor) -> tuple[Tensor, list[Tensor]]:
-            # In the type of h, which sums over the batch, scalars, would not bring about.
-            variables = {name: x.to(h.dtype) for name, x in zip(own, values, strict=True)}
-            value, gradients = self._value_and_gradients(h, variables, positive, negative)
-            return value, [gradients[name] for name in ("h", *own)]
-
-        return with_gradients(compute, [h, *own.values()], self.watch_gradients)
+        return with_gradients(
+            lambda h, *values: self._value_and_gradients(h, own, values, positive, negative),
+            [h, *own.values()],
+            self.watch_gradients,
+        )
 
     def bounded(self, own: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the variables where the worst rows of a class are those of extreme score."""
@@ -141,12 +139,19 @@ class PAUCILoss(SaddleLoss):
             alpha = torch.maximum(alpha, 1 - within["a"].detach())
         if self.s_negative is not None:
             alpha = torch.maximum(alpha, within["b"].detach())
-        return own | within | {"alpha": alpha.clamp(0, 2)}
+        return {**own, **within, "alpha": alpha.clamp(0, 2)}
 
     def _value_and_gradients(
-        self, h: Tensor, own: dict[str, Tensor], positive: Tensor, negative: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self,
+        h: Tensor,
+        names: Iterable[str],
+        values: tuple[Tensor, ...],
+        positive: Tensor,
+        negative: Tensor,
+    ) -> tuple[Tensor, list[Tensor]]:
         """Mean of the objective over known labels, and its gradients; that of alpha negated."""
+        # In the type of h, which sums over the batch, scalars, would not bring about.
+        own = {name: value.to(h.dtype) for name, value in zip(names, values, strict=True)}
         n1, n0 = positive.sum(0), negative.sum(0)
         alpha = own["alpha"]
         low = worst_mean(
@@ -166,7 +171,7 @@ class PAUCILoss(SaddleLoss):
             "s_negative": high.threshold,
         }
         value = (share * (low.value + high.value + 1 - weight * surplus**2)).sum()
-        return value, {name: share * gradient for name, gradient in gradients.items()}
+        return value, [share * gradients[name] for name in ("h", *own)]
 
     def _check_range(self, h: Tensor) -> None:
         if not self.checks.due or is_wrapped(h):

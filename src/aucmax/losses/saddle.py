@@ -179,7 +179,8 @@ class SaddleLoss(AUCLoss):
                 after[name] = torch.where(is_new, value.to(own[name].dtype), own[name])
         both = ((self.started > 0.5) | kept | seen).all(0) & new.any(0)
         dual = self.best_dual(after).to(own["alpha"].dtype)
-        return self.bounded(after | {"alpha": torch.where(both, dual, own["alpha"])})
+        after["alpha"] = torch.where(both, dual, own["alpha"])
+        return self.bounded(after)
 
     def _started_copy(self, h: Tensor, positive: Tensor, negative: Tensor) -> dict[str, Tensor]:
         own: dict[str, Tensor] = {name: getattr(self, name) for name in self._initial}

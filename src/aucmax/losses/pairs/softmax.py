@@ -90,7 +90,8 @@ def _columns(x: Tensor) -> tuple[Tensor, ...]:
 def _rows(h1: Tensor, h0: Tensor, surrogate: Surrogate, margin: float, temperature: float) -> Rows:
     """The softmax of these positives in the fastest way there is."""
     if surrogate in (square, squared_hinge):
-        ends = Ends(*torch.stack([*h1.aminmax(), *h0.aminmax()]).tolist())
+        found = torch.stack([*h1.aminmax(), *h0.aminmax()])
+        ends = Ends(*(map(float, found) if in_transform() else found.tolist()))
         squares = surrogate is square or ends.high1 <= margin + ends.low0
         if squares and ends.exponent(temperature) <= MAX_EXPONENT:
             return Series(h1, h0, ends, margin, temperature)
