@@ -110,7 +110,7 @@ WHEN = {
     "while images are read": "aucmax.train.kinds.usable",
     "in the last epoch": "aucmax.train.callbacks.EpochTable.on_validation_end",
     "while test rows are scored": "aucmax.train.training.predictions",
-    "while figures are drawn": "aucmax.train.outcome.roc_figure",
+    "while figures are drawn": "aucmax.report.drawn.roc_figure",
     "while the report is written": "aucmax.train.outcome.write_report",
     "while predictions are written": "aucmax.train.fit.write_predictions",
 }

@@ -49,8 +49,11 @@ def with_gradients(
         return _Computed.apply(compute, on_backward, *inputs)  # pyright: ignore[reportReturnType]
     with torch.no_grad():
         value, gradients = compute(*inputs)
-    function = _TransformedWithGradients if transformed else _WithGradients
-    return function.apply(value, *inputs, *gradients)  # pyright: ignore[reportReturnType]
+    if transformed:
+        return _Transformed.apply(value, *inputs, *gradients)  # pyright: ignore[reportReturnType]
+    for x, gradient in zip(inputs, gradients, strict=True):
+        value = _Attached.apply(value, x, gradient)
+    return value  # pyright: ignore[reportReturnType]
 
 
 def first_order(x: Tensor) -> Tensor:
@@ -90,21 +93,25 @@ class _Computed(Function):
         return None, None, *_scaled(grads[0], ctx.saved_tensors, ctx.needs_input_grad[2:])
 
 
-class _WithGradients(Function):
-    """The form that ``torch.compile`` can trace: it is given no function."""
+class _Attached(Function):
+    """The form that ``torch.compile`` can trace: given no function, and one input at a time.
+
+    With any number of inputs, compiled by torch 2.6, it returns the gradient of the last but one
+    for the last.
+    """
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor, *tensors: Tensor) -> Tensor:
-        ctx.save_for_backward(*tensors)
+    def forward(ctx: Any, value: Tensor, x: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
         return value.clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        own = _scaled(grads[0], ctx.saved_tensors, ctx.needs_input_grad[1:])
-        return None, *own, *[None] * len(own)
+        (gradient,) = ctx.saved_tensors
+        return grads[0], grads[0] * gradient, None
 
 
-class _TransformedWithGradients(Function):
+class _Transformed(Function):
     """The form that ``torch.func`` asks for; its calls are slower in eager mode."""
 
     generate_vmap_rule = True
@@ -117,7 +124,10 @@ class _TransformedWithGradients(Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[1:])
 
-    backward = _WithGradients.backward
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        own = _scaled(grads[0], ctx.saved_tensors, ctx.needs_input_grad[1:])
+        return None, *own, *[None] * len(own)
 
 
 def _scaled(
@@ -130,7 +140,7 @@ def _scaled(
         gradients = [guard(gradient, *inputs) for gradient in gradients]
     return [
         upstream * gradient if need else None
-        for gradient, need in zip(gradients, needed, strict=False)
+        for gradient, need in zip(gradients, needed[:half], strict=True)
     ]
 
 

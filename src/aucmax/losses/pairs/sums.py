@@ -67,8 +67,11 @@ def pair_sums(
         return _hinge(h, rows, columns, margin, 1)
     if h.ndim == 1:
         return _blockwise(h, rows, columns, margin, surrogate)
-    labels = zip(h.unbind(1), rows.unbind(1), columns.unbind(1), strict=True)
-    return torch.stack([pair_sums(*label, margin, surrogate) for label in labels], dim=1)
+    # By index: the compiler of torch 2.6 fails on zip(..., strict=True) in a comprehension.
+    sums = [
+        _blockwise(h[:, i], rows[:, i], columns[:, i], margin, surrogate) for i in range(h.shape[1])
+    ]
+    return torch.stack(sums, dim=1)
 
 
 def _square(h: Tensor, rows: Tensor, columns: Tensor, margin: float) -> Tensor:
