@@ -16,7 +16,7 @@ from aucmax.train.config import Network
 from aucmax.train.graphs import GraphInputs
 
 WORLD = 2
-SECONDS = 90
+SECONDS = 900
 LOSSES = {
     "AUCMLoss": lambda n: AUCMLoss(),
     "PairwiseAUCLoss": lambda n: PairwiseAUCLoss(),

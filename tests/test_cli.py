@@ -171,7 +171,7 @@ def test_predict_scores_files_and_folders(capsys, run, tmp_path, monkeypatch):
 def finished(*words, **options):
     done = command(*words, **options)
     process = subprocess.Popen(**done)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=900)
     return process.returncode, out, err
 
 
@@ -205,11 +205,11 @@ def test_an_interrupted_fit_says_how_to_go_on(tmp_path, number, name):
     words = ["fit", recipe, "--data.npz", npz, "--output", tmp_path]
     process = subprocess.Popen(**command(*words))
     kept = tmp_path / "r" / "01-bce" / "last.ckpt"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 900
     while not kept.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(process.pid, number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=900)
     assert process.returncode == 130, err
     assert "aucmax fit: interrupted; continue with the same command and --resume" in err
     assert "Traceback" not in err

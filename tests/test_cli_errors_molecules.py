@@ -117,7 +117,7 @@ def without(package, *words):
         f"from aucmax.cli import main; sys.exit(main({[*map(str, words)]!r}))"
     )
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=900
     )
 
 

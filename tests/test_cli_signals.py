@@ -110,7 +110,7 @@ WHEN = {
     "while images are read": "aucmax.train.kinds.usable",
     "in the last epoch": "aucmax.train.callbacks.EpochTable.on_validation_end",
     "while test rows are scored": "aucmax.train.training.predictions",
-    "while figures are drawn": "aucmax.report.drawn.roc_figure",
+    "while figures are drawn": "aucmax.report.drawn.save_figure",
     "while the report is written": "aucmax.train.outcome.write_report",
     "while predictions are written": "aucmax.train.fit.write_predictions",
 }
@@ -192,12 +192,12 @@ def test_a_signal_to_all_processes_of_a_terminal(number, words):
     options = command(*FIT, *words, "--pretrain.epochs", 100_000)
     process = subprocess.Popen(**options, start_new_session=True)
     kept = Path("new", "01-bce", "last.ckpt")
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not kept.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
     os.killpg(process.pid, number)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=900)
     assert process.returncode == 130, err
     assert "aucmax fit: interrupted; continue with the same command and --resume" in err
     assert "Traceback" not in err

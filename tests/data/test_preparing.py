@@ -77,7 +77,7 @@ def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same(
         folder=str(tmp_path / "png"),
         store=str(tmp_path / "store"),
     )
-    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=900)
     assert done.returncode == -9
     with pytest.raises(FileNotFoundError, match=r"there are no prepared images in .*store"):
         Store.open(tmp_path / "store")

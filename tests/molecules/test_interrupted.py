@@ -71,7 +71,7 @@ def start(script, folder):
     )
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=900):
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -143,7 +143,7 @@ def test_chunks_of_other_works_are_checked_alike(tmp_path, work):
 def test_after_a_kill_the_rest_is_done_and_the_result_is_the_same_results(tmp_path):
     folder = tmp_path / "kept"
     process = start(KILLED_ALONE, folder)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=900)
     assert (process.returncode, errors) == (-signal.SIGKILL, "")
     before = kept(folder)
     assert len(before) == 3
@@ -163,7 +163,7 @@ def test_workers_leave_with_the_process_that_gives_the_orders(tmp_path, end):
         process.kill()
     else:  # as a terminal does: to the whole group
         os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=900)
     workers = [int(path.name.partition("-")[2]) for path in tmp_path.glob("process-*")]
     assert len(workers) == 2
     wait_for(lambda: not any(map(alive, workers)))
@@ -193,7 +193,7 @@ def test_a_worker_that_is_killed_is_told(monkeypatch):
 def test_workers_may_be_spawned(tmp_path):
     folder = tmp_path / "kept"
     process = start(SPAWNED, folder)
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=900)
     assert (process.returncode, errors) == (0, "")
     before = kept(folder)
     assert len(before) == -(-len(SMILES) // 10)

@@ -17,7 +17,7 @@ def run(code):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=900,
     )
 
 

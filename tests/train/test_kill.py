@@ -20,13 +20,13 @@ NUMBERS = ["metrics.json", "predictions.csv", *(f"{stage}/metrics.csv" for stage
 def kill_after(words, table, rows):
     """Start a fit and kill it, with all its children, once ``table`` has so many rows."""
     process = subprocess.Popen(**command("fit", *words), start_new_session=True)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 900
     while process.poll() is None and time.monotonic() < deadline:
         if table.exists() and table.read_bytes().count(b"\n") > rows:
             break
         time.sleep(0.005)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == -9, "the fit ended before it could be killed"
 
 

@@ -38,7 +38,7 @@ def two_processes(*words, launcher=()):
     """Run a fit that starts its second process by itself, or that ``launcher`` starts twice."""
     options = command("fit", *words, *TWO)
     options["args"] = [options["args"][0], *launcher, *options["args"][1:]]
-    done = subprocess.run(**options, timeout=120, check=False)
+    done = subprocess.run(**options, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -90,7 +90,7 @@ def test_two_processes_with_batch_statistics_finish_two_seeds_with_a_baseline(wo
 def test_what_is_wrong_is_told_once_and_no_process_is_left_waiting(words):
     options = command("fit", *words, *TWO, "--name", "wrong", "--optimizer.lr", 1e30,
                       "--pretrain.epochs", 0)  # fmt: skip
-    done = subprocess.run(**options, timeout=120, check=False)
+    done = subprocess.run(**options, timeout=900, check=False)
     assert done.returncode == 1
     assert "the model has diverged" in done.stderr
     assert done.stderr.count("Traceback") == 0
@@ -105,7 +105,7 @@ def test_torchrun_alone_trains_one_run_on_both_processes(words):
     for name, more in (("bare", []), ("told", TWO)):
         options = command("fit", *words, "--trainer.accelerator", "cpu", "--name", name, *more)
         options["args"] = [options["args"][0], *launcher, *options["args"][1:]]
-        done = subprocess.run(**options, timeout=600, check=False)
+        done = subprocess.run(**options, timeout=900, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("run folder: ") == 1
         runs[name] = words[-1] / name
