@@ -58,10 +58,10 @@ class ValueChecks:
         self._batches = 0
         self._counts = False
 
-    def begin(self, device: torch.device) -> bool:
-        """Decide for a new batch on ``device``; return :attr:`due`."""
-        self._counts = not (_Always.cpu if device.type == "cpu" else _Always.accelerator)
-        self.due = not _is_recorded(device)
+    def begin(self, values: Tensor) -> bool:
+        """Decide for a new batch of ``values``; return :attr:`due`."""
+        self._counts = not (_Always.cpu if values.is_cpu else _Always.accelerator)
+        self.due = not _is_recorded(values)
         if self._counts and self._batches % INSPECT_EVERY:
             self.due = False
         return self.due
@@ -72,11 +72,11 @@ class ValueChecks:
             self._batches += 1
 
 
-def _is_recorded(device: torch.device) -> bool:
+def _is_recorded(values: Tensor) -> bool:
     """Whether operations are only recorded now, so that no value can be read back."""
-    if device.type == "meta" or torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or values.is_meta:
         return True
-    if device.type != "cuda" or not torch.cuda.is_initialized():
+    if not values.is_cuda or not torch.cuda.is_initialized():
         return False
     return torch.cuda.is_current_stream_capturing()
 
@@ -115,7 +115,7 @@ def check_batch(
             + _shape_cure(flat, wanted)
         )
     flat = flat if flat.dtype == torch.float64 else flat.float()
-    inspects_logits = inspects_target = checks.begin(logits.device)
+    inspects_logits = inspects_target = checks.begin(logits)
     if inspects_logits and in_transform():
         inspects_logits, inspects_target = not is_wrapped(flat), not is_wrapped(target)
     if inspects_logits:

@@ -104,9 +104,7 @@ class MovingAverage(nn.Module):
                 f"{tuple(index.shape)}"
             )
         index = index.to(self.value.device)
-        if self._checks.begin(index.device) and bool(
-            ((index < 0) | (index >= len(self.value))).any()
-        ):
+        if self._checks.begin(index) and bool(((index < 0) | (index >= len(self.value))).any()):
             raise ValueError(
                 f"index must lie in 0 to num_samples - 1 = {len(self.value) - 1}, got "
                 f"{int(index.min())} to {int(index.max())}"

@@ -38,7 +38,7 @@ def check_instances(
         )
     values = instances if instances.dtype == torch.float64 else instances.float()
     values = values.squeeze(2) if values.ndim == 3 and values.shape[2] == 1 else values
-    inspected = checks.begin(values.device)
+    inspected = checks.begin(values)
     there = _check_mask(mask, instances, inspected)
     there = there.unsqueeze(2) if values.ndim == 3 else there
     values = values.where(there, 0.0)

@@ -8,7 +8,6 @@ from .._checks import (
     PerLabel,
     check_num_labels,
     checked_prior,
-    mean_weights,
     per_label,
     placed,
 )
@@ -111,9 +110,10 @@ def _saddle(
     else:
         gap = margin + ((w0 - w1) * h).sum(0, keepdim=one)
     spread = torch.addcmul(wr1 * r1, wr0, r0).sum(0, keepdim=one)
-    share = (n > 0).to(h.dtype) if one else mean_weights(n)
+    known = n.clamp(max=1)  # 1 for a label with any known target, of which the value is the mean
+    share = known if one else known / known.sum().clamp(min=1)
     up, down = 2 * share, -2 * share
     grad_h = up * torch.addcmul(wr1 + wr0, alpha, w0 - w1)
     value = share * torch.addcmul(spread, alpha, 2 * gap - alpha)
-    value = value.view(()) if one else value.sum()
+    value = value.squeeze() if one else value.sum()
     return value, [grad_h, down * e1, down * e0, down * (gap - alpha)]

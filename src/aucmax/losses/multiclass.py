@@ -214,7 +214,7 @@ def _class_numbers(logits: Tensor, target: Tensor, checks: ValueChecks) -> Tenso
         classes = flat.nan_to_num(nan=-1.0).long()
     else:
         classes = torch.where(flat.isnan().any(1), -1, (flat == 1).int().argmax(1))
-    if checks.begin(logits.device):
+    if checks.begin(logits):
         check = _check_numbers if flat.ndim == 1 else _check_rows
         check(flat, classes, logits.shape[1])
     checks.passed()

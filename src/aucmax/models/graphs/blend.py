@@ -102,7 +102,7 @@ def _forest(graphs: GraphBatch, logits: Tensor, checks: ValueChecks) -> Tensor:
             f"forest must be floating point of shape {tuple(logits.shape)}, as the network's "
             f"logits, got {f.dtype} of shape {tuple(f.shape)}"
         )
-    if checks.begin(f.device) and not ((f >= 0) & (f <= 1)).all():
+    if checks.begin(f) and not ((f >= 0) & (f <= 1)).all():
         wrong = f[~((f >= 0) & (f <= 1))][0].item()
         raise ValueError(f"forest must hold probabilities in [0, 1], got {wrong}")
     checks.passed()

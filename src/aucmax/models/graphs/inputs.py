@@ -62,7 +62,7 @@ def check_graphs(
                 f"{name} must be int64 of shape {shape}, as x has {nodes} rows and edge_attr "
                 f"{edges}, got {value.dtype} of shape {tuple(value.shape)}"
             )
-    if checks.begin(graphs.x.device):
+    if checks.begin(graphs.x):
         _check_values("x", graphs.x, atom_sizes)
         _check_values("edge_attr", graphs.edge_attr, bond_sizes)
         _check_numbers("edge_index", graphs.edge_index, nodes, "nodes")
