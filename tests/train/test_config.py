@@ -1,5 +1,6 @@
 """Options as dataclasses: classes made by name, milestones, and what is refused."""
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -219,8 +220,7 @@ def test_a_network_that_is_no_classifier_is_refused(monkeypatch):
         _network(CONFIG, images, inputs)
 
 
-def test_the_bar_counts_batches_and_shows_the_best(capsys):
-    bar = StageProgress("seed 0 aucm")
+def _show_two_epochs(bar):
     trainer = SimpleNamespace(
         max_epochs=3, num_training_batches=2, current_epoch=1, is_global_zero=True,
         callback_metrics={"validation_auroc": torch.tensor(0.75)},
@@ -231,15 +231,33 @@ def test_the_bar_counts_batches_and_shows_the_best(capsys):
     trainer.callback_metrics = {"validation_auroc": torch.tensor(0.5)}
     bar.on_train_batch_end(trainer, None, None, None, 1)
     bar.on_validation_end(trainer, None)
+
+
+def test_the_bar_counts_batches_and_shows_the_best(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    bar = StageProgress("seed 0 aucm")
+    _show_two_epochs(bar)
     shown = capsys.readouterr().err
     assert "seed 0 aucm" in shown
     assert "4/6" in shown
     assert "epoch=2/3, validation_auroc=0.5000 best 0.7500" in shown
-    bar.on_exception(trainer, None, KeyError())
-    bar.on_train_end(trainer, None)
+    bar.on_exception(None, None, KeyError())
+    bar.on_train_end(None, None)
     quietly = StageProgress("x")
-    trainer.is_global_zero = False
+    trainer = SimpleNamespace(
+        max_epochs=3, num_training_batches=2, current_epoch=1, is_global_zero=False,
+        callback_metrics={},
+    )  # fmt: skip
     quietly.on_train_start(trainer, None)
     quietly.on_train_batch_end(trainer, None, None, None, 0)
+    quietly.on_validation_end(trainer, None)
     quietly.on_train_end(trainer, None)
     assert capsys.readouterr().err.strip("\r \n") == ""
+
+
+def test_elsewhere_each_epoch_prints_one_line(capsys):
+    _show_two_epochs(StageProgress("seed 0 aucm"))
+    assert capsys.readouterr().err.splitlines() == [
+        "seed 0 aucm: epoch 2/3, validation AUC 0.7500 (best 0.7500)",
+        "seed 0 aucm: epoch 2/3, validation AUC 0.5000 (best 0.7500)",
+    ]
